@@ -1,0 +1,37 @@
+// Where blobs are kept: bottles under keys, for one identity. It lists nothing, locks nothing and is not trusted.
+//
+// Thread: any; coroutines run on their caller's executor and honour its cancellation.
+// Errors: not_found only where the store is known to mean it (files.md, "Missing, or an error?"); offline, timed_out,
+// quota_exceeded, too_large, remote_error with the store's text.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "client/base/bytes.hpp"
+#include "client/base/failure.hpp"
+
+namespace spotfs {
+
+namespace asio = boost::asio;
+using spot::Answer;
+using spot::Bytes;
+using spot::BytesView;
+using spot::Errc;
+using spot::Failure;
+using spot::Result;
+
+class BlobStore {
+ public:
+  virtual ~BlobStore() = default;
+  virtual asio::awaitable<Answer<Bytes>> fetch(std::string key) = 0;
+  virtual asio::awaitable<Answer<void>> store(std::string key, Bytes bottle) = 0;
+  virtual asio::awaitable<Answer<void>> erase(std::string key) = 0;  // of a missing key: no error
+  // Returns when all that was stored before is on the store's disk; ids of the runs that answered (empty: no promise).
+  virtual asio::awaitable<Answer<std::vector<Bytes>>> sync() = 0;
+};
+
+}  // namespace spotfs
