@@ -56,6 +56,7 @@ class PrivateKey {
 
  private:
   struct Data;
+  static Result<PrivateKey> adopt(EVP_PKEY* owned);
   explicit PrivateKey(std::shared_ptr<const Data> data) : data_{std::move(data)} {}
   std::shared_ptr<const Data> data_;
 };
