@@ -6,6 +6,7 @@
 // Thread: values. Lifetime: a Reader and the views that it returns borrow the bytes. Errors: malformed.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,7 @@ class KeySet {
   Result<void> add(BytesView encoded_key);
 
  private:
-  std::vector<BytesView> seen_;
+  std::set<std::string_view> seen_;  // borrows the bytes that are read
 };
 
 class Writer {
@@ -65,6 +66,7 @@ class Writer {
   Writer& put_map(std::size_t pairs);    // the pairs follow
   Writer& put_item(BytesView encoded);   // as it is
 
+  void reserve(std::size_t size) { out_.reserve(size); }
   const Bytes& bytes() const noexcept { return out_; }
   Bytes take() noexcept { return std::move(out_); }
 

@@ -10,11 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "client/bottle/membership.hpp"
 #include "client/bottle/open.hpp"
 
 namespace spot {
-
-using UnixSeconds = std::int64_t;
 
 struct Subkey {
   Bytes key;  // PKIX; may be of a type that this build cannot use
@@ -22,24 +21,6 @@ struct Subkey {
   std::optional<UnixSeconds> expires;
   std::vector<std::string> purposes;  // sorted
 };
-
-struct Membership {
-  Bytes subject;  // left out inside a card: empty
-  Bytes group;    // PKIX
-  std::string status;
-  UnixSeconds issued = 0;
-  Bytes info;  // the encoded item, empty for null
-  Bytes signing_key;
-  Bytes signature;
-};
-
-Result<Membership> decode_membership(BytesView encoded);
-Bytes encode_membership(const Membership& membership);
-// Over `a7 01 subject … 07 f6`, with `subject` where the membership leaves it out. The signing key must be the group's,
-// or one of `group_card`'s for `sign`.
-Result<void> verify_membership(const Membership& membership, BytesView subject, const class IdCard* group_card,
-                               UnixSeconds now);
-Result<Membership> make_membership(BytesView subject, const PrivateKey& group, std::string status, UnixSeconds issued);
 
 class IdCard {
  public:
@@ -70,7 +51,9 @@ class IdCard {
 
   // Merges what a relay pushed (protocol.md: subject is us, signature valid, later than held, group in `wanted`);
   // a status other than valid removes. At most 64, and 16 KiB of card. True if the card changed.
-  Result<bool> merge_membership(const Membership& pushed, const std::vector<Bytes>& wanted, UnixSeconds now);
+  // `group_card` is the group's, where it is known.
+  Result<bool> merge_membership(const Membership& pushed, const std::vector<Bytes>& wanted, const IdCard* group_card,
+                                UnixSeconds now);
   void set_issued(UnixSeconds issued) noexcept { issued_ = issued; }
 
  private:
@@ -80,6 +63,7 @@ class IdCard {
   std::vector<Subkey> revoked_;
   std::vector<Membership> groups_;
   std::map<std::string, std::string> meta_;
+  bool empty_meta_map_ = false;  // an empty one is null or A0: kept, so that encode gives the same bytes
 };
 
 }  // namespace spot

@@ -20,6 +20,9 @@ struct Opened {
 
 Result<Opened> open_bottle(BytesView encoded, const Keychain* keys);
 
+// The plaintext of a level of format AES: an encoded bottle.
+Result<Bytes> decrypt_message(const Bottle& bottle, const Keychain& keys);
+
 // The steps that make a bottle; each takes and gives one level.
 Bottle clear_bottle(BytesView payload);
 Bottle bottle_up(const Bottle& inner);
