@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, and runs every test through ctest. Arguments go to ctest: tests/run.sh -R bottle
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=packaging/debian.sh
+source "$top/packaging/debian.sh"
+
+can_be_root || echo "not root and no sudo: going on with what is installed" >&2
+if can_be_root; then
+  know_packages
+  mapfile -t wanted < <(build_packages; printf '%s\n' ccache clang-14 clang-format-14 libclang-rt-14-dev libgmock-dev \
+    libgtest-dev shellcheck)
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
+fi
+
+jobs=$(jobs_that_fit)
+builds=$top/build
+
+# build NAME CMAKE-ARGUMENT …
+build() {
+  local name=$1
+  shift
+  echo "== building $name with $jobs jobs" >&2
+  cmake -S "$top" -B "$builds/$name" -G Ninja -DBUILD_TESTING=ON "$@" >"$builds/$name.configure.log" ||
+    { cat "$builds/$name.configure.log" >&2; exit 1; }
+  cmake --build "$builds/$name" --parallel "$jobs"
+}
+
+mkdir -p "$builds"
+build main -DCMAKE_BUILD_TYPE=RelWithDebInfo
+build address -DSPOTFS_SANITIZE=address -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
+build thread -DSPOTFS_SANITIZE=thread -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
+
+cd "$top"
+git ls-files -z '*.cpp' '*.hpp' | xargs -0 --no-run-if-empty clang-format-14 --dry-run --Werror
+git ls-files -z '*.sh' .ci/run | xargs -0 --no-run-if-empty shellcheck -x
+
+# One run of ctest over the three builds, so that its summary tells of all.
+printf 'subdirs("%s")\n' "$builds/main" "$builds/address" "$builds/thread" >"$builds/CTestTestfile.cmake"
+exec ctest --test-dir "$builds" --output-on-failure --no-tests=error --parallel "$jobs" "$@"
