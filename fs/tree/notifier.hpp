@@ -1,0 +1,26 @@
+// Tells the kernel that something it has cached is no longer so.
+//
+// Thread: any, also within a request and under a lock: calls only queue. A thread of its own sends them, as the kernel
+// may hold the lock of a directory whose request is in progress. What the kernel does not know costs nothing.
+#pragma once
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "fs/tree/node.hpp"
+
+namespace spotfs {
+
+class KernelNotifier {
+ public:
+  virtual ~KernelNotifier() = default;
+  virtual void attributes_changed(const NodePtr& node) = 0;
+  virtual void content_changed(const NodePtr& node) = 0;  // attributes too
+  virtual void name_changed(const NodePtr& directory, std::string name) = 0;
+  // Returns when all that was queued before has been sent: an open that finds another version than the attributes last
+  // told waits for this before it answers.
+  virtual asio::awaitable<void> sent() = 0;
+};
+
+}  // namespace spotfs
