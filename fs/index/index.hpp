@@ -1,0 +1,174 @@
+// The disk of an identity in a store: its directories and inodes, as the logs of all writers say.
+//
+// Every change becomes an operation: it gets a stamp, is written to the journal on this machine, and is applied, all
+// before its call returns. It reaches the store with the next commit, within options.commit; a kill of the program
+// loses nothing that returned, a power cut nothing that commit() and sync() returned for. What other writers commit is
+// applied by a refresh, within options.refresh, and may change any name or inode between two calls: so each operation
+// checks what it needs against the present state, atomically.
+//
+// Waiting: reads and changes are coroutines, as a node of the tree may have to be fetched from the store. They run
+// inline in their caller up to the first wait, and what is in memory needs none. lookup_now() and inode_now() answer
+// from memory without a coroutine; operation_would_block: use the coroutine.
+//
+// Thread: any. Coroutines run on their caller's executor and honour its cancellation; a commit that has begun goes on.
+// Lifetime: open() starts a loop on `executor`, which keeps the index alive until close() or until its executor is
+// destroyed. close() commits, stops the loop and gives up the state directory; after it every change is
+// Errc::stopping. To drop an index without close() is what a kill is.
+// Errors: POSIX ones as std::errc (no_such_file_or_directory, file_exists, not_a_directory, is_a_directory,
+// directory_not_empty, invalid_argument, filename_too_long, operation_would_block, stale_file_handle for an inode that
+// is gone); storage_failed where the journal fails; those of the store.
+// Source: files.md.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "client/base/failure.hpp"
+#include "client/crypto/keychain.hpp"
+#include "fs/index/alarm.hpp"
+#include "fs/index/inode.hpp"
+#include "fs/store/blob_store.hpp"
+
+namespace spotfs {
+
+using WriterId = ByteArray<16>;
+using Notice = std::function<void(std::string)>;  // one line that a person should read
+
+struct IndexOptions {
+  std::shared_ptr<BlobStore> store;                  // required
+  std::shared_ptr<const spot::Keychain> keys;        // required
+  std::filesystem::path state;                       // required: the directory that holds all state directories
+  std::string source;                                // as it was given to mount: tells whether its store has changed
+  std::string host = "localhost";                    // told to the other writers
+  std::uint32_t uid = 0, gid = 0;                    // of the three fixed directories until a set says otherwise
+  bool only_writer = false;                          // `embedded:` without `listen`: nobody else can reach the store
+  bool accept_store = false;                         // takes a store whose id has changed, or that has lost everything
+  bool conflicts_last = false;                       // of a store that this mount makes
+  std::chrono::milliseconds commit{1'000};           // how long a change may stay uncommitted
+  std::chrono::milliseconds refresh{1'000};          // how often other writers are looked at
+  std::chrono::milliseconds wait_for_drain{60'000};  // for a mount of the same state directory that is ending
+  std::string machine_id;                            // empty: that of this machine
+  const Clock* clock = &Clock::system();
+  AlarmFactory alarm = make_alarm;
+  Notice notice;  // none: not told
+};
+
+struct Entry {
+  InodeId id;
+  InodePtr inode;
+};
+
+struct NamedEntry {
+  std::string name;
+  InodeId id;
+  InodePtr inode;
+};
+
+// What an operation of another writer changed: for the kernel's caches.
+struct ChangeSet {
+  std::vector<InodeId> inodes;
+  std::vector<Place> names;
+};
+
+struct WriterStatus {
+  WriterId id{};
+  std::string host;
+  std::uint64_t counter = 0;
+  Stamp head;                // stamp of its newest head
+  bool rolled_back = false;  // the store shows an older head than was seen, or none
+};
+
+struct IndexStatus {
+  BlobId store{};
+  WriterId writer{};
+  std::uint64_t operations = 0, uncommitted = 0;
+  bool registered = false;
+  std::string last_error;  // of the last commit or refresh; empty after a success
+  std::vector<WriterStatus> others;
+};
+
+enum class Existing { replace, keep };  // what a move does where its new name is taken
+
+class Index {
+ public:
+  // Reads the store's id, or makes it; takes a state directory; reads the logs of all writers; commits what this and
+  // dead mounts of this machine left uncommitted. Failure.text is one line for the user.
+  static asio::awaitable<spot::Answer<std::shared_ptr<Index>>> open(asio::any_io_executor executor,
+                                                                    IndexOptions options);
+  virtual ~Index() = default;
+
+  // --- Reads ---------------------------------------------------------------------------------------------------------
+  // `directory` may be an alias. no_such_file_or_directory: no such name, or the directory is gone; not_a_directory.
+  virtual asio::awaitable<Result<Entry>> lookup(InodeId directory, std::string name) = 0;
+  virtual Result<Entry> lookup_now(InodeId directory, std::string_view name) const = 0;
+  // Also of a removed inode (links 0), as long as late operations may need it; an alias gives what it stands for.
+  // stale_file_handle: not known, or removed so soon after it was made that nothing is left.
+  virtual asio::awaitable<Result<InodePtr>> inode(InodeId id) = 0;
+  virtual Result<InodePtr> inode_now(InodeId id) const = 0;
+  // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
+  virtual asio::awaitable<Result<std::vector<NamedEntry>>> list(InodeId directory, std::string after,
+                                                                std::size_t max) = 0;
+
+  // --- Changes -------------------------------------------------------------------------------------------------------
+  // Permissions are the caller's business. Names are checked with is_name(): invalid_argument, filename_too_long.
+  // file_exists; what is below blobs/ brings version and reference with it.
+  virtual asio::awaitable<Result<Entry>> make(InodeId directory, std::string name, NewInode inode) = 0;
+  // operation_not_permitted for a directory and below blobs/; file_exists.
+  virtual asio::awaitable<Result<void>> link(InodeId inode, InodeId directory, std::string name) = 0;
+  // is_a_directory. Gives the inode that lost the name.
+  virtual asio::awaitable<Result<Entry>> unlink(InodeId directory, std::string name) = 0;
+  // not_a_directory, directory_not_empty.
+  virtual asio::awaitable<Result<void>> rmdir(InodeId directory, std::string name) = 0;
+  // rename(2). Gives the inode that was replaced, if one was. file_exists with Existing::keep; directory_not_empty,
+  // is_a_directory, not_a_directory; invalid_argument for a directory below itself; cross_device_link into, out of or
+  // of a directory within blobs/. A move on to another name of the same inode does nothing.
+  virtual asio::awaitable<Result<std::optional<Entry>>> move(InodeId from, std::string name, InodeId to,
+                                                             std::string new_name, Existing existing) = 0;
+  // Both names must be there. cross_device_link where one is below blobs/.
+  virtual asio::awaitable<Result<void>> exchange(InodeId one, std::string name, InodeId other,
+                                                 std::string other_name) = 0;
+  // New content, whose chunks the store has acknowledged. `base`: the version that the writer started from (where
+  // another one is there by now, both are kept). Gives the new version. A file that is gone comes back.
+  virtual asio::awaitable<Result<Stamp>> write(InodeId inode, Version base, std::optional<Reference> reference,
+                                               Time mtime, std::uint64_t flags) = 0;
+  // stale_file_handle where the inode is gone.
+  virtual asio::awaitable<Result<void>> set(InodeId inode, Changes changes) = 0;
+
+  // --- blobs/ --------------------------------------------------------------------------------------------------------
+  // There the value is stored before its operation, and its `v` is the version. A stamp for a make: draw(). For a
+  // write, whose own stamp is the version: reserve(); nothing later is committed while it is held, so keep it for the
+  // store of one value alone. Dropped without a write_reserved, it leaves nothing.
+  class Reservation {
+   public:
+    virtual ~Reservation() = default;
+    virtual Stamp stamp() const = 0;
+  };
+  virtual Stamp draw() = 0;
+  virtual std::unique_ptr<Reservation> reserve() = 0;
+  virtual asio::awaitable<Result<Stamp>> write_reserved(std::unique_ptr<Reservation> reservation, InodeId inode,
+                                                        Version base, std::optional<Reference> reference, Time mtime,
+                                                        std::uint64_t flags) = 0;
+
+  // --- The store -----------------------------------------------------------------------------------------------------
+  // Returns when all changes that returned before are in the store.
+  virtual asio::awaitable<spot::Answer<void>> commit() = 0;
+  // The same, and on the store's disk.
+  virtual asio::awaitable<spot::Answer<void>> sync() = 0;
+  // Reads the other writers' heads now and applies what is new.
+  virtual asio::awaitable<spot::Answer<void>> refresh() = 0;
+  // Returns once it is sure that the other writers know of this one (3 s after the first mount of a state directory).
+  // The first close of a file waits for it.
+  virtual asio::awaitable<spot::Answer<void>> registered() = 0;
+  // Commits and stops. An error: what it could not store is in the journal, for the next mount.
+  virtual asio::awaitable<spot::Answer<void>> close() = 0;
+
+  // --- Information ---------------------------------------------------------------------------------------------------
+  virtual BlobId store_id() const = 0;
+  virtual IndexStatus status() const = 0;
+  // Called on the index's executor, without a lock, after other writers' operations were applied. Set it before
+  // anything else uses the index.
+  virtual void on_change(std::function<void(const ChangeSet&)> event) = 0;
+};
+
+}  // namespace spotfs
