@@ -35,7 +35,6 @@ constexpr std::array<Curve, 3> kCurves{{{KeyType::p256, "prime256v1", 65, 91},
 
 // The types whose keys are one string of 32 bytes behind a fixed prefix (RFC 8410).
 constexpr std::size_t kRawPrefixSize = 12;
-constexpr std::size_t kRawKeySize = 32;
 
 constexpr int kMinRsaBits = 2048;
 constexpr int kMaxRsaBits = 8192;
