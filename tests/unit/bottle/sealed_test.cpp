@@ -27,7 +27,8 @@ TEST_P(SealedFor, OpensWithPayloadAndHeader) {
 
 TEST(Sealed, CostsFewBytes) {
   const Bytes sealed = seal(Bytes(45056), kNoHeader, ours(), self()).value();
-  EXPECT_LE(sealed.size(), 45056 + 469U);
+  // A P-256 signature in DER is at most 72 bytes, and often one or two less.
+  EXPECT_LE(sealed.size(), 45056 + 471U);
 }
 
 TEST(Sealed, RefusesAnotherSigner) {
