@@ -1,0 +1,91 @@
+// A mount: the kernel's requests for one directory, answered by the nodes below `root`.
+//
+//   auto notifier = Notifier::make();            // before the tree that tells the kernel of changes by it
+//   auto session = Session::mount(io, root, notifier, options);
+//   if (!session) …                              // session.error().text is the one line for the user
+//   (*session)->start();                         // from here on there are threads
+//   if (!(*session)->wait_ready(15s)) …          // the kernel's INIT has been answered: the mount works
+//   (*session)->wait();                          // until umount(8), fusermount3 -u, or stop()
+//
+// The reader threads (`readers` of them, made by start()) take requests from the kernel and run each one's coroutine
+// up to its first wait; from there it goes on by threads that run `io`. A reader never waits for anything but requests.
+//
+// The end, whoever brings it about: the mount is taken away (lazily, so that it goes even where programs are in it),
+// waiting requests are cancelled and answered ENETDOWN, the release() of every file that is still open is run, all
+// nodes are dropped, the threads are joined. All of it happens inside wait(), which needs `io` to run meanwhile.
+//
+// Thread: mount() and start() before others know of the session; wait() and the destructor on one thread that does not
+// run `io`; everything else on any.
+// Lifetime: the session before `io`; the destructor stops and waits. The notifier lives as long as anyone has it.
+// Errors: Failure.code, and Failure.text as one line for people.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "client/base/failure.hpp"
+#include "fs/fuse/notifier.hpp"
+#include "fs/tree/node.hpp"
+
+namespace spotfs {
+
+using spot::Answer;
+using spot::Failure;
+
+struct SessionOptions {
+  std::string directory;  // where to mount; absolute
+  std::string source;     // shown as the source (fsname) of the mount; its type is fuse.spotfs
+  bool read_only = false;
+  bool allow_other = false;  // brings default_permissions
+  bool default_permissions = false;
+  bool allow_suid = false;  // without it nosuid, and likewise nodev
+  bool allow_dev = false;
+  std::vector<std::string> kernel_options;  // noexec, noatime, nodiratime, relatime, strictatime, sync, dirsync, and
+                                            // what is not of that list goes to the kernel as it is (context=…)
+  bool kernel_writeback = false;            // the kernel's writeback cache: only where no other writer may come
+  unsigned readers = 2;
+  std::function<void(std::string_view)> log;  // one line, no newline; any thread. None: nothing is said
+};
+
+// How often an operation was asked for, and how it went.
+struct OperationCount {
+  std::string_view name;  // "lookup"
+  std::uint64_t calls = 0;
+  std::uint64_t failures = 0;  // answered with an errno, ENOENT of a lookup and the like included
+};
+
+class Session {
+ public:
+  // Mounts: by mount(2), or through fusermount3 where that is not allowed. No thread is made.
+  static Answer<std::unique_ptr<Session>> mount(boost::asio::io_context& io, NodePtr root,
+                                                std::shared_ptr<Notifier> notifier, SessionOptions options);
+  // Serves on a descriptor that speaks the kernel's protocol, one request for each read: a test's socket. Takes it
+  // over.
+  static Answer<std::unique_ptr<Session>> attach(boost::asio::io_context& io, NodePtr root,
+                                                 std::shared_ptr<Notifier> notifier, SessionOptions options, int fd);
+
+  virtual ~Session() = default;
+
+  virtual void start() = 0;
+  // False where the time is over, or the session has ended, before the kernel's INIT was answered.
+  virtual bool wait_ready(std::chrono::milliseconds limit) = 0;
+  // Asks for the end and returns at once. Not for signal handlers: use asio::signal_set.
+  virtual void stop() = 0;
+  // Returns when the session has ended and everything of it is released.
+  virtual void wait() = 0;
+
+  virtual std::vector<OperationCount> operation_counts() const = 0;
+  // Requests that wait for something at the moment; files and directories that are open; nodes that the kernel knows.
+  virtual std::size_t waiting() const = 0;
+  virtual std::size_t open_handles() const = 0;
+  virtual std::size_t known_nodes() const = 0;
+};
+
+}  // namespace spotfs
