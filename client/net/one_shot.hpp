@@ -95,7 +95,7 @@ class OneShot final : public DeadlineQueue::Expiring {
 
   template <class Handler>
   void start(Handler handler, const Pointer& self) {
-    const auto slot = asio::get_associated_cancellation_slot(handler);
+    auto slot = asio::get_associated_cancellation_slot(handler);
     if (slot.is_connected()) {
       slot.assign([weak = std::weak_ptr{self}](asio::cancellation_type_t) {
         if (const auto shot = weak.lock()) shot->give(T{make_error_code(Errc::cancelled)});

@@ -1,0 +1,155 @@
+#include "client/inbox.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "client/base/encoding.hpp"
+#include "client/proto/error_text.hpp"
+
+namespace spot {
+namespace {
+
+// A query's sender is "…/<uuid>", which awaits an answer; anything else does not.
+bool is_query(const Message& message) {
+  const auto slash = message.sender.find('/');
+  if (slash == message.sender.npos) return false;
+  const std::string_view endpoint = std::string_view{message.sender}.substr(slash + 1);
+  return endpoint.size() == 36 && std::ranges::all_of(endpoint, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '-';
+         });
+}
+
+asio::awaitable<HandlerResult> call(const Handler& handler, Incoming incoming) {
+  try {
+    co_return co_await handler(std::move(incoming));
+  } catch (const std::exception& error) {
+    co_return Failure{Errc::remote_error, error.what()};
+  }
+}
+
+}  // namespace
+
+void Inbox::set_handler(std::string endpoint, Handler handler, HandlerOptions options) {
+  handlers_.with([&](auto& handlers) {
+    if (handler) {
+      handlers.insert_or_assign(std::move(endpoint), Entry{std::move(handler), options});
+    } else {
+      handlers.erase(endpoint);
+    }
+  });
+}
+
+bool Inbox::has_handler(const std::string& endpoint) const {
+  return handlers_.with([&](const auto& handlers) { return handlers.contains(endpoint); });
+}
+
+void Inbox::receive(std::shared_ptr<void> owner, ConnectionPointer by, Message message) {
+  if (message.has(flag::response)) {
+    parts_.queries.deliver(std::move(message));
+    return;
+  }
+  const auto to = Address::parse(message.recipient);
+  if (!to || (to->kind == AddressKind::identity && to->hash != parts_.identity->hash())) {
+    log(LogLevel::warning, message, "it is not for us");
+    return;
+  }
+  if (to->endpoint == "idcard_update" && message.has(flag::not_bottle) && message.sender.starts_with('@')) {
+    parts_.cards.update(message.body, unix_seconds(parts_.clock.wall()));
+    return;
+  }
+  if (running_.fetch_add(1) >= kMaxRunning) {
+    --running_;
+    refuse(by, message, "rate exceeded");
+    return;
+  }
+  asio::co_spawn(parts_.executor, handle(std::move(by), std::move(message), to->endpoint),
+                 [this, owner = std::move(owner)](std::exception_ptr) { --running_; });
+}
+
+asio::awaitable<void> Inbox::handle(ConnectionPointer by, Message message, std::string endpoint) {
+  const Entry entry = handlers_.with([&](const auto& handlers) {
+    const auto at = handlers.find(endpoint);
+    return at == handlers.end() ? Entry{} : at->second;
+  });
+  const auto opened = co_await open(message, entry.options.unverified);
+  if (!opened) {
+    log(LogLevel::warning, message, opened.error().message());
+    co_return;
+  }
+  if (!entry.handler) {
+    if (is_query(message)) reply(by, message, *opened, Failure{Errc::no_such_endpoint, std::string{kNoSuchEndpoint}});
+    co_return;
+  }
+  Incoming incoming;
+  incoming.sender = message.sender;
+  incoming.recipient = message.recipient;
+  incoming.endpoint = endpoint;
+  incoming.id = message.id;
+  incoming.body = opened->body;
+  incoming.verified = opened->verified;
+  auto result = co_await call(entry.handler, std::move(incoming));
+  reply(by, message, *opened, std::move(result));
+}
+
+asio::awaitable<Result<Inbox::Opened>> Inbox::open(const Message& message, bool unverified) {
+  Opened opened;
+  if (!message.has(flag::not_bottle)) {
+    const auto from = Address::parse(message.sender);
+    Result<void> trusted = fail(Errc::not_sealed);
+    if (from && from->kind == AddressKind::identity) {
+      auto card = co_await parts_.messenger.find_card(from->hash, std::chrono::steady_clock::now() + parts_.timeout);
+      if (!card) co_return card.error().code;
+      auto sealed = parts_.envelopes.open(message, card->get());
+      if (sealed) {
+        opened.body = std::move(sealed->payload);
+        opened.verified = true;
+        opened.card = std::move(*card);
+        co_return opened;
+      }
+      trusted = sealed.error();
+    }
+    if (!unverified) co_return trusted.error();
+  } else if (!unverified) {
+    co_return fail(Errc::not_sealed);
+  }
+  auto body = Envelopes::open_unverified(message);
+  if (!body) co_return body.error();
+  opened.body = std::move(*body);
+  co_return opened;
+}
+
+void Inbox::reply(const ConnectionPointer& by, const Message& question, const Opened& opened, HandlerResult result) {
+  if (result && !*result) return;
+  Message answer;
+  answer.id = question.id;
+  answer.flags = flag::response | (result ? 0 : flag::error);
+  answer.recipient = question.sender;
+  answer.sender = "/noreply";
+  Bytes payload = result ? std::move(**result) : to_bytes(result.error().text);
+  if (!result && payload.empty()) payload = to_bytes(result.error().code.message());
+  if (opened.verified) {
+    if (const auto sealed = parts_.envelopes.seal(answer, opened.card.get(), payload); !sealed) {
+      log(LogLevel::warning, question, "the answer can't be sealed: " + sealed.error().message());
+      return;
+    }
+  } else {
+    answer.flags |= flag::not_bottle;
+    answer.body = std::move(payload);
+  }
+  const auto encoded = encode_message(answer);
+  if (encoded) (void)by->send(by->session(), encode_packet(PacketType::message, *encoded));
+}
+
+void Inbox::refuse(const ConnectionPointer& by, const Message& question, std::string_view text) {
+  if (!is_query(question)) return;
+  reply(by, question, Opened{}, Failure{Errc::rate_exceeded, std::string{text}});
+}
+
+void Inbox::log(LogLevel level, const Message& message, const std::string& text) const {
+  if (!parts_.log) return;
+  parts_.log(level, "dropped a message from " + printable(message.sender) + " to " + printable(message.recipient) +
+                        ": " + text);
+}
+
+}  // namespace spot
