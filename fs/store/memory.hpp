@@ -1,0 +1,48 @@
+// A store in this process, for tests: it can be told to wait, to fail, to lose an answer or what it was given.
+//
+// Thread: any. Lifetime: what a plan refers to must outlive the store.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "client/base/sync.hpp"
+#include "client/crypto/hash.hpp"
+#include "fs/store/blob_store.hpp"
+
+namespace spotfs {
+
+class MemoryStore final : public BlobStore {
+ public:
+  enum class Verb { fetch, store, erase, sync };
+  enum class Fate {
+    done,
+    failed,      // nothing happened: offline
+    unanswered,  // it happened, and nobody says so: connection_lost
+    dropped,     // nothing happened, and the answer is a success; of a fetch: not_found
+  };
+  // Decides about each call before it happens; may wait.
+  using Plan = std::function<asio::awaitable<Fate>(Verb verb, std::string key)>;
+  using Blobs = std::map<std::string, Bytes>;
+
+  asio::awaitable<Answer<Bytes>> fetch(std::string key) override;
+  asio::awaitable<Answer<void>> store(std::string key, Bytes bottle) override;
+  asio::awaitable<Answer<void>> erase(std::string key) override;
+  asio::awaitable<Answer<std::vector<Bytes>>> sync() override;
+
+  void set_plan(Plan plan);  // an empty one: all is done
+  Blobs blobs() const;
+  void set_blobs(Blobs blobs);  // goes back in time, or forward
+
+ private:
+  asio::awaitable<Fate> fate(Verb verb, std::string key);
+
+  struct State {
+    Plan plan;
+    Blobs blobs;
+  };
+  spot::Synchronized<State> state_;
+  const spot::ByteArray<16> run_ = spot::random_array<16>();
+};
+
+}  // namespace spotfs
