@@ -36,6 +36,7 @@
 
 namespace spotfs {
 
+namespace asio = boost::asio;
 using spot::Answer;
 using spot::Failure;
 
@@ -64,11 +65,11 @@ struct OperationCount {
 class Session {
  public:
   // Mounts: by mount(2), or through fusermount3 where that is not allowed. No thread is made.
-  static Answer<std::unique_ptr<Session>> mount(boost::asio::io_context& io, NodePtr root,
+  static Answer<std::unique_ptr<Session>> mount(asio::io_context& io, tree::NodePtr root,
                                                 std::shared_ptr<Notifier> notifier, SessionOptions options);
   // Serves on a descriptor that speaks the kernel's protocol, one request for each read: a test's socket. Takes it
   // over.
-  static Answer<std::unique_ptr<Session>> attach(boost::asio::io_context& io, NodePtr root,
+  static Answer<std::unique_ptr<Session>> attach(asio::io_context& io, tree::NodePtr root,
                                                  std::shared_ptr<Notifier> notifier, SessionOptions options, int fd);
 
   virtual ~Session() = default;

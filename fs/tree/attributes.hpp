@@ -15,7 +15,7 @@
 
 #include "client/base/result.hpp"
 
-namespace spotfs {
+namespace spotfs::tree {
 
 using spot::Errc;
 using spot::fail;
@@ -111,4 +111,4 @@ struct Space {
 // Supplementary groups are not looked at: with default_permissions, which allow_other brings, the kernel does that.
 bool permits(const Attributes& attributes, const Caller& caller, int mask) noexcept;
 
-}  // namespace spotfs
+}  // namespace spotfs::tree

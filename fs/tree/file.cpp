@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace spotfs {
+namespace spotfs::tree {
 
 Content Content::part(std::uint64_t offset, std::size_t size) const {
   if (offset >= view_.size()) return {};
@@ -30,4 +30,4 @@ asio::awaitable<Result<unsigned>> OpenFile::poll(Caller, std::unique_ptr<Poller>
   co_return static_cast<unsigned>(POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
-}  // namespace spotfs
+}  // namespace spotfs::tree

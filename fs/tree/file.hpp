@@ -15,7 +15,7 @@
 #include "client/base/bytes.hpp"
 #include "fs/tree/attributes.hpp"
 
-namespace spotfs {
+namespace spotfs::tree {
 
 namespace asio = boost::asio;
 using spot::Bytes;
@@ -106,4 +106,4 @@ struct Created {
   Created(Entry e, Opened o) : entry{std::move(e)}, opened{std::move(o)} {}
 };
 
-}  // namespace spotfs
+}  // namespace spotfs::tree

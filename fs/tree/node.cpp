@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-namespace spotfs {
+namespace spotfs::tree {
 
 bool permits(const Attributes& attributes, const Caller& caller, int mask) noexcept {
   if (caller.uid == 0) return (mask & X_OK) == 0 || S_ISDIR(attributes.mode) || (attributes.mode & 0111) != 0;
@@ -52,4 +52,4 @@ asio::awaitable<Result<std::vector<std::string>>> Node::list_xattrs(Caller) { co
 asio::awaitable<Result<void>> Node::set_xattr(Caller, std::string, Bytes, XattrMode) { co_return fail(EOPNOTSUPP); }
 asio::awaitable<Result<void>> Node::remove_xattr(Caller, std::string) { co_return fail(ENODATA); }
 
-}  // namespace spotfs
+}  // namespace spotfs::tree

@@ -48,7 +48,7 @@
 #include "fs/tree/attributes.hpp"
 #include "fs/tree/file.hpp"
 
-namespace spotfs {
+namespace spotfs::tree {
 
 enum class RenameMode { replace, no_replace, exchange };
 enum class XattrMode { either, create, replace };
@@ -100,4 +100,4 @@ class Node {
   virtual asio::awaitable<Result<void>> remove_xattr(Caller caller, std::string name);
 };
 
-}  // namespace spotfs
+}  // namespace spotfs::tree

@@ -1,6 +1,6 @@
 // Tells the kernel that something it has cached is no longer so.
 //
-// Thread: any, also within a request and under a lock: calls only queue. A thread of its own sends them, as the kernel
+// Thread: any, also within a request and under a lock: calls only queue. Threads of their own send them, as the kernel
 // may hold the lock of a directory whose request is in progress. What the kernel does not know costs nothing.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 #include "fs/tree/node.hpp"
 
-namespace spotfs {
+namespace spotfs::tree {
 
 class KernelNotifier {
  public:
@@ -18,9 +18,11 @@ class KernelNotifier {
   virtual void attributes_changed(const NodePtr& node) = 0;
   virtual void content_changed(const NodePtr& node) = 0;  // attributes too
   virtual void name_changed(const NodePtr& directory, std::string name) = 0;
-  // Returns when all that was queued before has been sent: an open that finds another version than the attributes last
-  // told waits for this before it answers.
+  // Returns when the kernel has been told of all attributes (those of changed contents, too) that were queued before: an
+  // open that finds another version than the attributes last told waits for this before it answers. Its answer itself,
+  // without keep_cache, drops what the kernel has of the content. Names and contents may take as long as requests that
+  // are in progress.
   virtual asio::awaitable<void> sent() = 0;
 };
 
-}  // namespace spotfs
+}  // namespace spotfs::tree
