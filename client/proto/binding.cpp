@@ -53,7 +53,8 @@ Bytes binding_header(const Message& packet, std::string_view recipient, std::str
 bool is_message_header(const Header& header) { return header.text("ct") == kMessageType; }
 
 Result<void> check_binding(const Header& header, const Message& packet, Clock::Wall now, bool required) {
-  if (const auto type = header.text("ct"); type && type->starts_with("spotfs/")) return fail(Errc::refused);
+  if (const auto type = header.text("ct"); type ? type->starts_with("spotfs/") : header.contains("ct"))
+    return fail(Errc::refused);
   if (required) {
     for (const auto* key : {"mid", "flg", "dst", "rto", "t"}) {
       if (!header.contains(key)) return fail(Errc::refused);

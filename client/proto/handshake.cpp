@@ -12,13 +12,12 @@ constexpr std::size_t kMaxNameLength = 128;
 constexpr std::size_t kMinNonce = 8, kMaxNonce = 256;
 constexpr std::size_t kMaxMemberships = 64;
 constexpr std::size_t kHandshakesInAMinute = 10;
-constexpr int kMaxDepth = 4;  // of fields that are not known
 
-// Reads over a field that is not known, as long as it has no tags.
-Result<void> skip_plain(cbor::Reader& reader, int depth = 0) {
+// One item without tags in it. Its nesting is bounded, as it was read as a whole before.
+Result<void> refuse_tags(cbor::Reader& reader) {
   const auto type = reader.peek();
   if (!type) return type.error();
-  if (*type == cbor::Type::tag || depth > kMaxDepth) return fail(Errc::bad_handshake);
+  if (*type == cbor::Type::tag) return fail(Errc::bad_handshake);
   if (*type != cbor::Type::array && *type != cbor::Type::map) {
     const auto skipped = reader.read_item();
     return skipped ? Result<void>{} : skipped.error();
@@ -27,9 +26,17 @@ Result<void> skip_plain(cbor::Reader& reader, int depth = 0) {
   const auto count = is_map ? reader.read_map() : reader.read_array();
   if (!count) return count.error();
   for (std::size_t i = 0; i < *count * (is_map ? 2 : 1); ++i) {
-    if (const auto skipped = skip_plain(reader, depth + 1); !skipped) return skipped.error();
+    if (const auto plain = refuse_tags(reader); !plain) return plain.error();
   }
   return {};
+}
+
+// Reads over a field that is not known: it must be as plain as the others, without duplicate keys or tags.
+Result<void> skip_plain(cbor::Reader& reader) {
+  const auto item = reader.read_item();
+  if (!item) return item.error();
+  cbor::Reader inside{*item};
+  return refuse_tags(inside);
 }
 
 Result<std::string> read_name(cbor::Reader& reader) {
