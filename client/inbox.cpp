@@ -94,27 +94,23 @@ asio::awaitable<void> Inbox::handle(ConnectionPointer by, Message message, std::
 
 asio::awaitable<Result<Inbox::Opened>> Inbox::open(const Message& message, bool unverified) {
   Opened opened;
-  if (!message.has(flag::not_bottle)) {
-    const auto from = Address::parse(message.sender);
-    Result<void> trusted = fail(Errc::not_sealed);
-    if (from && from->kind == AddressKind::identity) {
-      auto card = co_await parts_.messenger.find_card(from->hash, std::chrono::steady_clock::now() + parts_.timeout);
-      if (!card) co_return card.error().code;
-      auto sealed = parts_.envelopes.open(message, card->get());
-      if (sealed) {
-        opened.body = std::move(sealed->payload);
-        opened.verified = true;
-        opened.card = std::move(*card);
-        co_return opened;
-      }
-      trusted = sealed.error();
+  std::error_code why = make_error_code(Errc::not_sealed);
+  const auto from = Address::parse(message.sender);
+  if (!message.has(flag::not_bottle) && from && from->kind == AddressKind::identity) {
+    auto card = co_await parts_.messenger.find_card(from->hash, std::chrono::steady_clock::now() + parts_.timeout);
+    if (!card) co_return card.error().code;
+    auto sealed = parts_.envelopes.open(message, card->get());
+    if (sealed) {
+      opened.body = std::move(sealed->payload);
+      opened.verified = true;
+      opened.card = std::move(*card);
+      co_return opened;
     }
-    if (!unverified) co_return trusted.error();
-  } else if (!unverified) {
-    co_return fail(Errc::not_sealed);
+    why = sealed.error();
   }
+  if (!unverified) co_return why;
   auto body = Envelopes::open_unverified(message);
-  if (!body) co_return body.error();
+  if (!body) co_return why;
   opened.body = std::move(*body);
   co_return opened;
 }
