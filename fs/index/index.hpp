@@ -27,7 +27,7 @@
 #include "client/base/failure.hpp"
 #include "client/crypto/keychain.hpp"
 #include "fs/index/alarm.hpp"
-#include "fs/index/inode.hpp"
+#include "fs/index/entry.hpp"
 #include "fs/store/blob_store.hpp"
 
 namespace spotfs {
@@ -52,23 +52,6 @@ struct IndexOptions {
   const Clock* clock = &Clock::system();
   AlarmFactory alarm = make_alarm;
   Notice notice;  // none: not told
-};
-
-struct Entry {
-  InodeId id;
-  InodePtr inode;
-};
-
-struct NamedEntry {
-  std::string name;
-  InodeId id;
-  InodePtr inode;
-};
-
-// What an operation of another writer changed: for the kernel's caches.
-struct ChangeSet {
-  std::vector<InodeId> inodes;
-  std::vector<Place> names;
 };
 
 struct WriterStatus {

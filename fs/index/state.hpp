@@ -1,0 +1,123 @@
+// The disk at one moment, in memory: its names and inodes, and how to take back what an operation changed.
+//
+// Thread: none of its own; a State and its Edits belong behind their owner's lock. The inodes that reads hand out are
+// snapshots: they never change, and may be kept and read anywhere.
+// Errors: POSIX ones as std::errc (no_such_file_or_directory, not_a_directory, stale_file_handle).
+// Source: files.md, "State" and "Apply"; apply.py.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/index/entry.hpp"
+
+namespace spotfs {
+
+struct StateOptions {
+  std::uint32_t uid = 0, gid = 0;  // of the three fixed directories until a set says otherwise
+  bool conflicts_last = false;     // of the store: what would get a conflict name is dropped
+};
+
+// What one operation changed, as it was before: each name and each inode once, in no order.
+struct Undo {
+  struct Name {
+    Place place;
+    std::optional<InodeId> before;  // none: it was free
+  };
+  struct Body {
+    InodeId id;
+    std::shared_ptr<Inode> before;  // null: it was not there
+  };
+  std::vector<Name> names;
+  std::vector<Body> inodes;
+};
+
+class State {
+ public:
+  explicit State(const StateOptions& options);
+
+  // --- For users: ids may be those of aliases
+  // -------------------------------------------------------------------------- no_such_file_or_directory: no such name,
+  // or the directory is not there; not_a_directory.
+  Result<Entry> lookup(const InodeId& directory, std::string_view name) const;
+  // Also of a removed inode (links 0). stale_file_handle: not known.
+  Result<InodePtr> inode(const InodeId& id) const;
+  // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
+  Result<std::vector<NamedEntry>> list(const InodeId& directory, std::string_view after, std::size_t max) const;
+
+  // --- For rules: ids are resolved ones
+  // ----------------------------------------------------------------------------------
+  InodeId resolve(InodeId id) const;           // through aliases; an unknown id is itself
+  const Inode* find(const InodeId& id) const;  // also an alias or a removed one; valid until the next change
+  bool is_directory(const InodeId& id) const;  // one that is there
+  std::optional<InodeId> at(const InodeId& directory, std::string_view name) const;
+  bool is_empty(const InodeId& directory) const;
+  // Is the directory `directory` the inode `above`, or somewhere below it? It must be there.
+  bool is_below(InodeId directory, const InodeId& above) const;
+  bool in_blobs(const InodeId& directory) const { return is_below(directory, kBlobs); }
+  // The first name (bytewise) of an inode in a directory for which `fits` holds.
+  std::optional<std::string> find_name(const InodeId& directory, const InodeId& inode,
+                                       const std::function<bool(std::string_view)>& fits) const;
+
+  // --- All of it, in the order of the snapshot's keys
+  // ------------------------------------------------------------------
+  void each_entry(const std::function<void(const Place&, const InodeId&)>& visit) const;
+  void each_inode(const std::function<void(const InodeId&, const InodePtr&)>& visit) const;
+  std::size_t inode_count() const noexcept { return inodes_.size(); }
+
+  // --- Changes: apply() makes them, through an Edit
+  // ---------------------------------------------------------------------
+  void undo(const Undo& changes);
+
+  const StateOptions& options() const noexcept { return options_; }
+
+ private:
+  friend class Edit;
+
+  struct NameView {
+    const InodeId& directory;
+    std::string_view name;
+  };
+  struct ByDirectoryAndName {
+    using is_transparent = void;
+    static NameView view(const Place& place) noexcept { return {place.directory, place.name}; }
+    static NameView view(const NameView& name) noexcept { return name; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept {
+      const NameView x = view(a), y = view(b);
+      const auto order = x.directory <=> y.directory;
+      return order == 0 ? x.name < y.name : order < 0;
+    }
+  };
+
+  StateOptions options_;
+  std::map<Place, InodeId, ByDirectoryAndName> entries_;
+  std::map<InodeId, std::shared_ptr<Inode>> inodes_;  // never null; changed in place only within the Edit that made it
+};
+
+// The changes of one operation. What it has changed stays changed when it is destroyed; finish() tells what that was.
+class Edit {
+ public:
+  explicit Edit(State& state) : state_{state} {}
+  Edit(const Edit&) = delete;
+  Edit& operator=(const Edit&) = delete;
+
+  Inode& inode(const InodeId& id);                    // for changing; it must be there. Valid until finish()
+  Inode& add(const InodeId& id, Inode inode);         // it must not be there
+  void enter(const Place& place, const InodeId& id);  // replaces what has the name
+  void leave(const Place& place);                     // it must be there
+  Undo finish() { return std::move(undo_); }
+
+ private:
+  void keep_name(const Place& place);
+
+  State& state_;
+  Undo undo_;
+};
+
+}  // namespace spotfs
