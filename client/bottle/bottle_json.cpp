@@ -1,6 +1,7 @@
 #include <boost/json.hpp>
 
 #include "client/base/encoding.hpp"
+#include "client/base/json.hpp"
 #include "client/bottle/bottle.hpp"
 
 namespace spot {
@@ -9,12 +10,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxJsonSize = 4 << 20;
-
-json::value parse_bounded(std::string_view text, boost::system::error_code& ec) {
-  json::parse_options options;
-  options.max_depth = 8;
-  return json::parse(text, ec, {}, options);
-}
 
 Result<Bytes> bytes_field(const json::object& object, std::string_view name) {
   const json::value* const value = object.if_contains(name);
@@ -145,10 +140,9 @@ json::object entry_object(BytesView key, BytesView data) {
 
 Result<Bottle> decode_json_bottle(std::string_view text) {
   if (text.size() > kMaxJsonSize) return fail(Errc::malformed);
-  boost::system::error_code ec;
-  const json::value value = parse_bounded(text, ec);
-  if (ec || !value.is_object()) return fail(Errc::malformed);
-  const json::object& object = value.get_object();
+  const auto value = parse_json(text);
+  if (!value || !value->is_object()) return fail(Errc::malformed);
+  const json::object& object = value->get_object();
   Bottle bottle;
   if (const json::value* const header = object.if_contains("hdr"); header != nullptr && !header->is_null()) {
     if (!header->is_object()) return fail(Errc::malformed);

@@ -7,7 +7,9 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "client/base/json.hpp"
 
 namespace spot {
 namespace {
@@ -36,11 +38,8 @@ Answer<std::vector<std::string>> read_hosts(const json::object& data) {
 
 Answer<Discovery> parse_discovery(std::string_view text) {
   if (text.size() > kMaxDiscoverySize) return failed("the answer is too long");
-  boost::system::error_code ec;
-  json::parse_options options;
-  options.max_depth = 8;
-  const json::value answer = json::parse(text, ec, {}, options);
-  const json::object* const object = ec ? nullptr : answer.if_object();
+  const auto answer = parse_json(text);
+  const json::object* const object = answer ? answer->if_object() : nullptr;
   if (!object) return failed("the answer is not JSON");
   const json::value* const result = object->if_contains("result");
   if (!result || !result->is_string() || result->get_string() != "success") return failed("the answer is an error");
@@ -52,6 +51,7 @@ Answer<Discovery> parse_discovery(std::string_view text) {
   if (!hosts) return hosts.error();
   Discovery discovery{std::move(*hosts), 0};
   if (const json::value* const wanted = data->if_contains("min_conn"); wanted && !wanted->is_null()) {
+    boost::system::error_code ec;
     const auto number = wanted->to_number<std::uint32_t>(ec);
     if (ec) return failed("min_conn is not a number");
     discovery.wanted = std::min<std::size_t>(number, discovery.hosts.size());
