@@ -6,7 +6,7 @@
 #include <mutex>
 #include <optional>
 
-#include <sys/uio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "client/base/handle.hpp"
@@ -29,7 +29,12 @@ ssize_t read_socket(int fd, void* buffer, std::size_t size, void*) {
   errno = ENODEV;
   return -1;
 }
-ssize_t write_socket(int fd, iovec* parts, int count, void*) { return ::writev(fd, parts, count); }
+ssize_t write_socket(int fd, iovec* parts, int count, void*) {
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = static_cast<std::size_t>(count);
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
 
 class FuseSession final : public Session {
  public:
