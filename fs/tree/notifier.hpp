@@ -18,10 +18,10 @@ class KernelNotifier {
   virtual void attributes_changed(const NodePtr& node) = 0;
   virtual void content_changed(const NodePtr& node) = 0;  // attributes too
   virtual void name_changed(const NodePtr& directory, std::string name) = 0;
-  // Returns when the kernel has been told of all attributes (those of changed contents, too) that were queued before: an
-  // open that finds another version than the attributes last told waits for this before it answers. Its answer itself,
-  // without keep_cache, drops what the kernel has of the content. Names and contents may take as long as requests that
-  // are in progress.
+  // Returns when the kernel has been told of all attributes (those of changed contents, too) that were queued before:
+  // an open that finds another version than the attributes last told waits for this before it answers. Its answer
+  // itself, without keep_cache, drops what the kernel has of the content. Names and contents may take as long as
+  // requests that are in progress.
   virtual asio::awaitable<void> sent() = 0;
 };
 

@@ -1,0 +1,44 @@
+#include "fs/tree/text_file.hpp"
+
+#include <cerrno>
+
+#include <unistd.h>
+
+namespace spotfs::tree {
+
+asio::awaitable<Result<Content>> TextReader::read(Caller, std::uint64_t offset, std::size_t size) {
+  co_return content_.part(offset, size);
+}
+
+TextFile::TextFile(Make make, mode_t mode, Access access) : make_{std::move(make)}, access_{access} {
+  attributes_.inode = new_inode_number();
+  attributes_.mode = S_IFREG | mode;
+  attributes_.uid = access.uid;
+  attributes_.gid = access.gid;
+}
+
+asio::awaitable<Result<Attributes>> TextFile::attributes(Caller) {
+  const Result<Bytes> content = make_();
+  if (!content) co_return content.error();
+  Attributes out = attributes_;
+  out.size = out.allocated = content->size();
+  co_return out;
+}
+
+asio::awaitable<Result<void>> TextFile::access(Caller caller, int mask) {
+  co_return access_.check(attributes_, caller, mask);
+}
+
+asio::awaitable<Result<Opened>> TextFile::open(Caller caller, int flags) {
+  if ((flags & O_ACCMODE) != O_RDONLY) co_return fail(EACCES);
+  const Result<void> allowed = access_.check(attributes_, caller, R_OK);
+  if (!allowed) co_return allowed.error();
+  Result<Bytes> content = make_();
+  if (!content) co_return content.error();
+  Opened opened{std::make_shared<TextReader>(Content{*std::move(content)})};
+  opened.direct_io = true;  // each reader has its own content
+  opened.no_flush = true;
+  co_return opened;
+}
+
+}  // namespace spotfs::tree
