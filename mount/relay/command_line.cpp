@@ -1,0 +1,47 @@
+#include <CLI/CLI.hpp>
+
+#include "mount/relay/program.hpp"
+
+namespace spot::relay {
+
+boost::system::result<ProgramOptions, int> parse_command_line(int argc, char** argv) {
+  ProgramOptions options;
+  Limits& limits = options.relay.limits;
+  Quota& quota = options.relay.quota;
+  quota.per_identity = std::int64_t{10} << 30;
+  quota.total = std::int64_t{100} << 30;
+
+  CLI::App app{"A relay for Spot clients: it brings their messages to each other and keeps their blobs.", "spot-relay"};
+  app.set_version_flag("--version", "spot-relay " SPOTFS_VERSION);
+  app.add_option("--listen", options.listen.address, "Address and port (default 127.0.0.1:8443)");
+  app.add_option("--data", options.relay.data, "Directory of the database; made where it is missing")->required();
+  app.add_option("--host", options.listen.hosts, "Name of this relay as clients reach it, NAME or NAME:PORT")
+      ->take_all();
+  auto* const certificate = app.add_option("--cert", options.listen.tls.certificate, "TLS certificate chain, PEM");
+  auto* const key = app.add_option("--key", options.listen.tls.key, "Its private key, PEM");
+  auto* const own = app.add_flag("--self-signed", options.self_signed, "Make a certificate in the data directory");
+  certificate->needs(key);
+  key->needs(certificate);
+  own->excludes(certificate);
+  app.add_option("--name", options.relay.name, "Name of this relay in addresses of connections");
+  const CLI::AsSizeValue size{false};
+  app.add_option("--quota", quota.per_identity, "Bytes of blobs for each identity, such as 10GiB; 0: no limit")
+      ->transform(size);
+  app.add_option("--total-quota", quota.total, "Bytes of blobs in all; 0: no limit")->transform(size);
+  app.add_option("--max-connections", limits.connections, "Connections in all");
+  app.add_option("--max-per-address", limits.connections_per_address, "Connections from one address");
+  app.add_option("--max-rate", limits.messages_per_second, "Messages a second of one connection; 0: no limit");
+  app.add_option("--threads", options.threads, "Threads of the network; 0: as many as cores, at most 4");
+  app.add_flag("--verbose", options.verbose, "Log what happens to each connection");
+  try {
+    app.parse(argc, argv);
+    if (!options.self_signed && options.listen.tls.certificate.empty())
+      throw CLI::ValidationError{"--cert and --key, or --self-signed, must be given"};
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  limits.message_burst = 2 * limits.messages_per_second;
+  return options;
+}
+
+}  // namespace spot::relay

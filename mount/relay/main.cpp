@@ -1,0 +1,30 @@
+#include <cstdio>
+#include <exception>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "mount/relay/program.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("spot-relay"));
+  auto options = spot::relay::parse_command_line(argc, argv);
+  if (!options) return options.error();
+  const auto ended = spot::relay::run_relay(std::move(*options));
+  if (ended) return 0;
+  std::fprintf(stderr, "spot-relay: %s\n", ended.error().text.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "spot-relay: %s\n", e.what());
+    return 1;
+  }
+}

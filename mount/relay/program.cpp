@@ -1,0 +1,74 @@
+#include "mount/relay/program.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <spdlog/spdlog.h>
+
+#include "client/base/encoding.hpp"
+
+namespace spot::relay {
+namespace {
+
+constexpr unsigned kMaxThreads = 4;
+
+std::string without_port(const std::string& name) {
+  const auto split = split_host_port(name);
+  return split ? split->host : name;
+}
+
+// The names of --host and the address that is listened on, unless that is all of them.
+std::vector<std::string> certificate_names(const ListenOptions& options) {
+  std::vector<std::string> names;
+  for (const std::string& host : options.hosts) names.push_back(without_port(host));
+  const std::string listening = without_port(options.address);
+  if (listening != "0.0.0.0" && listening != "::") names.push_back(listening);
+  if (names.empty()) names.emplace_back("localhost");
+  return names;
+}
+
+unsigned thread_count(unsigned wanted) {
+  return wanted != 0 ? wanted : std::clamp(std::thread::hardware_concurrency(), 1U, kMaxThreads);
+}
+
+}  // namespace
+
+Answer<void> run_relay(ProgramOptions options) {
+  if (options.verbose) spdlog::set_level(spdlog::level::debug);
+  asio::io_context context;
+  auto relay = Relay::open(context.get_executor(), options.relay);
+  if (!relay) return relay.error();
+
+  if (options.self_signed) {
+    auto files = self_signed(options.relay.data, certificate_names(options.listen));
+    if (!files) return files.error();
+    options.listen.tls = std::move(*files);
+  }
+  const auto listener = Listener::open(*relay, options.listen);
+  if (!listener) return listener.error();
+  if (options.self_signed) {
+    const auto digest = certificate_digest(options.listen.tls.certificate);
+    if (!digest) return digest.error();
+    spdlog::info("certificate {}, SHA-256 {}: clients use -o ca={}", options.listen.tls.certificate.string(),
+                 hex(*digest), options.listen.tls.certificate.string());
+  }
+  spdlog::info("spot-relay {} listens on {}", SPOTFS_VERSION, options.listen.address);
+
+  asio::signal_set signals{context, SIGTERM, SIGINT};
+  signals.async_wait([&](const boost::system::error_code& ec, int) {
+    if (ec) return;
+    (*listener)->stop();
+    (*relay)->stop();
+  });
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 1; i < thread_count(options.threads); ++i) threads.emplace_back([&context] { context.run(); });
+    context.run();
+  }
+  spdlog::info("spot-relay ends");
+  return {};
+}
+
+}  // namespace spot::relay

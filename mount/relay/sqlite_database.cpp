@@ -1,0 +1,250 @@
+#include "mount/relay/sqlite_database.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+namespace spot::relay {
+namespace {
+
+// The write-ahead log is brought into the database when it has this many pages (of 16 KiB), after the batch was
+// answered.
+constexpr int kCheckpointPages = 2'048;
+
+std::int64_t unix_seconds(const Clock& clock) {
+  return std::chrono::floor<std::chrono::seconds>(clock.wall()).time_since_epoch().count();
+}
+
+}  // namespace
+
+class SqliteDatabase::Loan {
+ public:
+  static Result<Loan> of(SqliteDatabase& database) {
+    auto reader = database.readers_.with([](auto& readers) {
+      std::unique_ptr<Reader> last;
+      if (!readers.empty()) {
+        last = std::move(readers.back());
+        readers.pop_back();
+      }
+      return last;
+    });
+    if (!reader) {
+      auto made = database.make_reader();
+      if (!made) return made.error().code;
+      reader = std::move(*made);
+    }
+    return Loan{database, std::move(reader)};
+  }
+  Loan(Loan&&) = default;
+  ~Loan() {
+    if (reader_) database_.readers_.with([this](auto& readers) { readers.push_back(std::move(reader_)); });
+  }
+  Reader* operator->() const noexcept { return reader_.get(); }
+
+ private:
+  Loan(SqliteDatabase& database, std::unique_ptr<Reader> reader) : database_{database}, reader_{std::move(reader)} {}
+  SqliteDatabase& database_;
+  std::unique_ptr<Reader> reader_;
+};
+
+Answer<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesystem::path& file, const Quota& quota,
+                                                             const Clock& clock) {
+  auto writer = Connection::open(file);
+  if (!writer) return writer.error();
+  if (writer->run("PRAGMA cache_size = -16000"))
+    return Failure{Errc::storage_failed, file.string() + ": " + writer->message()};
+  if (auto made = create_tables(*writer); !made)
+    return Failure{made.error().code, file.string() + ": " + made.error().text};
+  auto blobs = BlobTable::open(*writer, quota);
+  if (!blobs) return blobs.error();
+  auto cards = CardTable::open(*writer, quota);
+  if (!cards) return cards.error();
+  return std::unique_ptr<SqliteDatabase>{
+      new SqliteDatabase{file, clock, std::move(*writer), std::move(*blobs), std::move(*cards)}};
+}
+
+SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, Connection writer, BlobTable blobs,
+                               CardTable cards)
+    : file_{std::move(file)},
+      clock_{clock},
+      writer_{std::move(writer)},
+      blobs_{std::move(blobs)},
+      cards_{std::move(cards)},
+      queue_{[this](std::vector<Write> batch) { commit(std::move(batch)); }} {
+  const auto note = [](void* pages, sqlite3*, const char*, int count) {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(writer_.native(), note, &wal_pages_);  // in place of automatic checkpoints
+}
+
+SqliteDatabase::~SqliteDatabase() { queue_.stop(); }
+
+Answer<std::unique_ptr<SqliteDatabase::Reader>> SqliteDatabase::make_reader() const {
+  auto connection = Connection::open(file_);
+  if (!connection) return connection.error();
+  auto reader = std::make_unique<Reader>();
+  reader->connection = std::move(*connection);
+  sqlite3* native = reader->connection.native();
+  reader->blob =
+      Statement{native, "SELECT value FROM blob WHERE owner = (SELECT id FROM identity WHERE hash = ?) AND key = ?"};
+  reader->card = Statement{native, "SELECT card FROM card WHERE hash = ?"};
+  reader->members = Statement{native, "SELECT subject FROM membership WHERE grp = ? AND valid = 1 LIMIT 10000"};
+  reader->given =
+      Statement{native, "SELECT grp, valid, issued, encoded FROM membership WHERE subject = ? AND from_card = 0"};
+  if (!reader->blob || !reader->card || !reader->members || !reader->given)
+    return Failure{Errc::storage_failed, reader->connection.message()};
+  return reader;
+}
+
+// Everything of a batch in one transaction: a write that its quota refuses fails alone, all else fails them all.
+std::error_code SqliteDatabase::apply(const std::vector<Write>& batch, std::vector<std::error_code>& outcomes) {
+  if (const auto ec = writer_.run("BEGIN IMMEDIATE")) return ec;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    outcomes[i] = batch[i].apply();
+    if (outcomes[i] && (outcomes[i] != Errc::quota_exceeded || !writer_.in_transaction())) return outcomes[i];
+  }
+  if (const auto ec = blobs_.before_commit()) return ec;
+  return writer_.run("COMMIT");
+}
+
+void SqliteDatabase::commit(std::vector<Write> batch) {
+  bool durable = false;
+  for (const Write& write : batch) durable |= write.durable;
+
+  std::vector<std::error_code> outcomes(batch.size());
+  std::error_code failed = durable ? writer_.run("PRAGMA synchronous = FULL") : std::error_code{};
+  if (!failed) failed = apply(batch, outcomes);
+  if (failed) {
+    spdlog::error("{}: {}", file_.string(), writer_.message());
+    if (writer_.in_transaction()) writer_.run("ROLLBACK");
+    if (blobs_.forget() || cards_.forget()) spdlog::error("{}: {}", file_.string(), writer_.message());
+  }
+  if (durable && writer_.run("PRAGMA synchronous = NORMAL") && !failed) failed = fail(Errc::storage_failed);
+  for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(failed ? failed : outcomes[i]);
+  batch.clear();
+
+  if (wal_pages_ < kCheckpointPages) return;
+  wal_pages_ = 0;
+  sqlite3_wal_checkpoint_v2(writer_.native(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
+asio::awaitable<std::error_code> SqliteDatabase::write(Write write) {
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(std::error_code)>(
+      [](auto handler, WriteQueue& queue, Write job) {
+        const auto executor = asio::get_associated_executor(handler);
+        auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+        const auto resume = [executor, waiting, work = asio::make_work_guard(executor)](std::error_code ec) {
+          asio::post(executor, [waiting, ec] { std::move (*waiting)(ec); });
+        };
+        job.done = resume;
+        if (const auto refused = queue.push(std::move(job))) resume(refused);
+      },
+      asio::use_awaitable, std::ref(queue_), std::move(write));
+}
+
+asio::awaitable<Result<Bytes>> SqliteDatabase::fetch_blob(BlobName name) {
+  const auto reader = Loan::of(*this);
+  if (!reader) co_return reader.error();
+  Statement& find = (*reader)->blob;
+  const StatementScope scope{find};
+  const auto row = find.start(name.owner, name.key);
+  if (!row) co_return row.error();
+  if (!*row) co_return fail(Errc::not_found);
+  co_return to_bytes(find.bytes(0));
+}
+
+asio::awaitable<Result<void>> SqliteDatabase::store_blob(BlobName name, Bytes value) {
+  Write job;
+  job.size = name.key.size() + value.size();
+  job.apply = [this, name = std::move(name), value = std::move(value)] { return blobs_.store(name, value); };
+  const std::error_code ec = co_await write(std::move(job));
+  if (ec) co_return ec;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> SqliteDatabase::sync() {
+  Write job;
+  job.durable = true;
+  // A transaction that changes nothing would not touch the disk.
+  job.apply = [this] { return writer_.run("UPDATE sync SET count = count + 1"); };
+  const std::error_code ec = co_await write(std::move(job));
+  if (ec) co_return ec;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<Bytes>> SqliteDatabase::find_card(Sha256 identity) {
+  const auto reader = Loan::of(*this);
+  if (!reader) co_return reader.error();
+  Statement& find = (*reader)->card;
+  const StatementScope scope{find};
+  const auto row = find.start(identity);
+  if (!row) co_return row.error();
+  if (!*row) co_return fail(Errc::not_found);
+  co_return to_bytes(find.bytes(0));
+}
+
+asio::awaitable<Result<bool>> SqliteDatabase::store_card(CardEntry card) {
+  Write job;
+  job.size = card.card.size();
+  // Shared, as the one who waits may be gone when the write is done.
+  const auto is_new = std::make_shared<bool>(false);
+  const std::int64_t now = unix_seconds(clock_);
+  job.apply = [this, card = std::move(card), now, is_new] { return cards_.store(card, now, *is_new); };
+  const std::error_code ec = co_await write(std::move(job));
+  if (ec) co_return Result<bool>{boost::system::in_place_error, ec};
+  co_return *is_new;
+}
+
+asio::awaitable<Result<void>> SqliteDatabase::store_membership(GroupEntry entry) {
+  Write job;
+  job.size = entry.encoded.size();
+  job.apply = [this, entry = std::move(entry)] { return cards_.store_membership(entry, false); };
+  const std::error_code ec = co_await write(std::move(job));
+  if (ec) co_return ec;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<std::vector<Sha256>>> SqliteDatabase::members(Sha256 group) {
+  const auto reader = Loan::of(*this);
+  if (!reader) co_return reader.error();
+  Statement& list = (*reader)->members;
+  const StatementScope scope{list};
+  std::vector<Sha256> members;
+  auto row = list.start(group);
+  for (; row && *row; row = list.next()) {
+    const BytesView subject = list.bytes(0);
+    if (subject.size() != Sha256{}.size()) co_return fail(Errc::storage_failed);
+    std::ranges::copy(subject, members.emplace_back().begin());
+  }
+  if (!row) co_return row.error();
+  co_return members;
+}
+
+asio::awaitable<Result<std::vector<GroupEntry>>> SqliteDatabase::given_to(Sha256 subject) {
+  const auto reader = Loan::of(*this);
+  if (!reader) co_return reader.error();
+  Statement& list = (*reader)->given;
+  const StatementScope scope{list};
+  std::vector<GroupEntry> entries;
+  auto row = list.start(subject);
+  for (; row && *row; row = list.next()) {
+    GroupEntry& entry = entries.emplace_back();
+    const BytesView group = list.bytes(0);
+    if (group.size() != entry.group.size()) co_return fail(Errc::storage_failed);
+    std::ranges::copy(group, entry.group.begin());
+    entry.subject = subject;
+    entry.valid = list.number(1) != 0;
+    entry.issued = list.number(2);
+    entry.encoded = to_bytes(list.bytes(3));
+  }
+  if (!row) co_return row.error();
+  co_return entries;
+}
+
+}  // namespace spot::relay

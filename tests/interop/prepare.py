@@ -1,0 +1,93 @@
+"""What the tests need from outside, kept in the build directory: the Python client in a virtual environment, and the
+Rust client built with another trust root."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import trust_root
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Unavailable(Exception):
+    """A registry or toolchain is out of reach. The text is one line for the user."""
+
+
+def python_client(build):
+    """The interpreter of a virtual environment that has pyspotlib."""
+    requirements = HERE / "requirements.txt"
+    environment = build / "venv"
+    interpreter = environment / "bin" / "python"
+    stamp = environment / "complete"
+    wanted = _digest(requirements)
+    if _read(stamp) != wanted:
+        shutil.rmtree(environment, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", environment], "make a virtual environment (package python3-venv)")
+        _run(
+            [interpreter, "-m", "pip", "install", "--quiet", "--no-deps", "-r", requirements],
+            "install pyspotlib from the Python package index",
+        )
+        stamp.write_text(wanted)
+    return interpreter
+
+
+def rust_client(build):
+    """The program rust_peer, built on a copy of the crate spotlib that trusts SSL_CERT_FILE."""
+    if shutil.which("cargo") is None:
+        raise Unavailable("cargo is not installed (the crate spotlib needs Rust 1.88 or later)")
+    sources = HERE / "rust_peer"
+    workspace = build / "rust"
+    peer = workspace / "peer"
+    target = workspace / "target"
+    program = target / "debug" / "rust_peer"
+    stamp = workspace / "complete"
+    inputs = [sources / "Cargo.toml", sources / "Cargo.lock", sources / "src" / "main.rs", HERE / "trust_root.py"]
+    wanted = _digest(*inputs)
+    if _read(stamp) == wanted and program.exists():
+        return program
+
+    stamp.unlink(missing_ok=True)
+    shutil.rmtree(peer, ignore_errors=True)
+    shutil.copytree(sources, peer)
+    manifest = ["--manifest-path", peer / "Cargo.toml"]
+    # The lock file has the checksum of every crate, the original spotlib's too.
+    _run(["cargo", "fetch", "--locked", *manifest], "fetch the crate spotlib")
+    metadata = _run(["cargo", "metadata", "--locked", "--offline", "--format-version=1", *manifest], "find spotlib")
+    packages = json.loads(metadata)["packages"]
+    crate = next(pathlib.Path(p["manifest_path"]).parent for p in packages if p["name"] == "spotlib")
+
+    copy = workspace / "spotlib"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(crate, copy)
+    trust_root.change(copy)
+    _run(
+        ["cargo", "build", "--offline", *manifest, "--target-dir", target]
+        + ["--config", f"patch.crates-io.spotlib.path={json.dumps(str(copy))}"],
+        "build the Rust client (Rust 1.88 or later)",
+    )
+    stamp.write_text(wanted)
+    return program
+
+
+def _run(command, purpose):
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.stderr.write(result.stdout + result.stderr)
+        raise Unavailable(f"cannot {purpose}: exit code {result.returncode} of {os.path.basename(str(command[0]))}")
+    return result.stdout
+
+
+def _digest(*files):
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(file):
+    return file.read_text() if file.exists() else None

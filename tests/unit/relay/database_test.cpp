@@ -1,0 +1,168 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/relay/database_fixture.hpp"
+
+namespace spot::relay {
+namespace {
+
+class DatabaseTest : public testing::Test {
+ protected:
+  void open(const Quota& quota = {}) {
+    database_.reset();
+    database_ = std::move(SqliteDatabase::open(directory_.path / "relay.db", quota).value());
+  }
+  Result<void> store(std::uint8_t owner, std::string_view key, Bytes value) {
+    return wait_for(context_, database_->store_blob({identity(owner), to_bytes(key)}, std::move(value)));
+  }
+  Result<Bytes> fetch(std::uint8_t owner, std::string_view key) {
+    return wait_for(context_, database_->fetch_blob({identity(owner), to_bytes(key)}));
+  }
+  Result<bool> store_card(std::uint8_t number, std::int64_t issued, Bytes card, std::vector<GroupEntry> groups = {}) {
+    CardEntry entry{identity(number), issued, std::move(card), std::move(groups)};
+    return wait_for(context_, database_->store_card(std::move(entry)));
+  }
+  Result<std::vector<Sha256>> members(std::uint8_t group) {
+    return wait_for(context_, database_->members(identity(group)));
+  }
+
+  TemporaryDirectory directory_;
+  asio::io_context context_;
+  std::unique_ptr<SqliteDatabase> database_;
+};
+
+GroupEntry member(std::uint8_t group, std::uint8_t subject, std::int64_t issued, bool valid = true) {
+  return {identity(group), identity(subject), valid, issued, Bytes{1}};
+}
+
+TEST_F(DatabaseTest, FetchesWhatWasStored) {
+  open();
+  ASSERT_TRUE(store(1, "key", Bytes(45'525, 7)));
+  EXPECT_EQ(fetch(1, "key").value(), Bytes(45'525, 7));
+}
+
+TEST_F(DatabaseTest, KeepsTheLastOfTwoValues) {
+  open();
+  ASSERT_TRUE(store(1, "key", Bytes{1}));
+  ASSERT_TRUE(store(1, "key", Bytes{2, 3}));
+  EXPECT_EQ(fetch(1, "key").value(), (Bytes{2, 3}));
+}
+
+TEST_F(DatabaseTest, KeepsTheBlobsOfIdentitiesApart) {
+  open();
+  ASSERT_TRUE(store(1, "key", Bytes{1}));
+  EXPECT_EQ(fetch(2, "key").error(), Errc::not_found);
+}
+
+TEST_F(DatabaseTest, ErasesWithAnEmptyValue) {
+  open();
+  ASSERT_TRUE(store(1, "key", Bytes{1}));
+  ASSERT_TRUE(store(1, "key", {}));
+  EXPECT_EQ(fetch(1, "key").error(), Errc::not_found);
+}
+
+TEST_F(DatabaseTest, ErasesWhatIsNotThere) {
+  open();
+  EXPECT_TRUE(store(1, "key", {}));
+}
+
+TEST_F(DatabaseTest, TakesKeysOfAnyBytes) {
+  open();
+  ASSERT_TRUE(store(1, "a\xFF'; DROP TABLE blob", Bytes{1}));
+  EXPECT_TRUE(fetch(1, "a\xFF'; DROP TABLE blob"));
+}
+
+TEST_F(DatabaseTest, RefusesWhatPassesTheQuotaOfAnIdentity) {
+  open({.per_identity = 1'000 + kBlobOverhead, .total = 0});
+  ASSERT_TRUE(store(1, "a", Bytes(999, 1)));
+  EXPECT_EQ(store(1, "b", Bytes{1}).error(), Errc::quota_exceeded);
+  EXPECT_TRUE(store(2, "b", Bytes{1}));
+}
+
+TEST_F(DatabaseTest, RefusesWhatPassesTheTotalQuota) {
+  open({.per_identity = 0, .total = 1'000 + kBlobOverhead});
+  ASSERT_TRUE(store(1, "a", Bytes(999, 1)));
+  EXPECT_EQ(store(2, "b", Bytes{1}).error(), Errc::quota_exceeded);
+}
+
+TEST_F(DatabaseTest, AllowsAShorterValueWhereTheQuotaIsUsedUp) {
+  open({.per_identity = 1'000 + kBlobOverhead, .total = 0});
+  ASSERT_TRUE(store(1, "a", Bytes(999, 1)));
+  EXPECT_TRUE(store(1, "a", Bytes(998, 1)));
+}
+
+TEST_F(DatabaseTest, CountsQuotasAcrossARestart) {
+  const Quota quota{.per_identity = 1'000 + kBlobOverhead, .total = 0};
+  open(quota);
+  ASSERT_TRUE(store(1, "a", Bytes(999, 1)));
+  open(quota);
+  EXPECT_EQ(store(1, "b", Bytes{1}).error(), Errc::quota_exceeded);
+  ASSERT_TRUE(store(1, "a", {}));
+  EXPECT_TRUE(store(1, "b", Bytes{1}));
+}
+
+TEST_F(DatabaseTest, KeepsTheCardIssuedLast) {
+  open();
+  EXPECT_TRUE(store_card(1, 20, Bytes{2}).value());
+  EXPECT_FALSE(store_card(1, 10, Bytes{1}).value());
+  EXPECT_EQ(wait_for(context_, database_->find_card(identity(1))).value(), Bytes{2});
+}
+
+TEST_F(DatabaseTest, TakesTheLaterOfTwoCardsIssuedAtOnce) {
+  open();
+  EXPECT_TRUE(store_card(1, 20, Bytes{2}).value());
+  EXPECT_TRUE(store_card(1, 20, Bytes{3}).value());
+  EXPECT_FALSE(store_card(1, 20, Bytes{3}).value());
+  EXPECT_EQ(wait_for(context_, database_->find_card(identity(1))).value(), Bytes{3});
+}
+
+TEST_F(DatabaseTest, DropsTheCardsSeenFirstOfIdentitiesWithoutBlobs) {
+  open({.per_identity = 0, .total = 0, .cards = 2});
+  ASSERT_TRUE(store_card(1, 1, Bytes{1}));
+  ASSERT_TRUE(store(1, "key", Bytes{1}));
+  for (std::uint8_t i = 2; i < 8; ++i) ASSERT_TRUE(store_card(i, 1, Bytes{i}));
+  EXPECT_TRUE(wait_for(context_, database_->find_card(identity(1))));
+  int left = 0;
+  for (std::uint8_t i = 1; i < 8; ++i) left += wait_for(context_, database_->find_card(identity(i))).has_value();
+  EXPECT_EQ(left, 2);
+}
+
+TEST_F(DatabaseTest, ListsTheMembersOfCards) {
+  open();
+  ASSERT_TRUE(store_card(1, 1, Bytes{1}, {member(9, 1, 1)}));
+  ASSERT_TRUE(store_card(2, 1, Bytes{1}, {member(9, 2, 1)}));
+  EXPECT_THAT(members(9).value(), testing::UnorderedElementsAre(identity(1), identity(2)));
+}
+
+TEST_F(DatabaseTest, ForgetsAMembershipThatTheNextCardLacks) {
+  open();
+  ASSERT_TRUE(store_card(1, 1, Bytes{1}, {member(9, 1, 1)}));
+  ASSERT_TRUE(store_card(1, 2, Bytes{2}));
+  EXPECT_THAT(members(9).value(), testing::IsEmpty());
+}
+
+TEST_F(DatabaseTest, LetsALaterSuspensionByTheOperatorStand) {
+  open();
+  ASSERT_TRUE(wait_for(context_, database_->store_membership(member(9, 1, 5, false))));
+  ASSERT_TRUE(store_card(1, 1, Bytes{1}, {member(9, 1, 1)}));
+  EXPECT_THAT(members(9).value(), testing::IsEmpty());
+  EXPECT_EQ(wait_for(context_, database_->given_to(identity(1))).value().size(), 1U);
+}
+
+TEST_F(DatabaseTest, SyncsAndGoesOnStoring) {
+  open();
+  ASSERT_TRUE(store(1, "a", Bytes{1}));
+  EXPECT_TRUE(wait_for(context_, database_->sync()));
+  EXPECT_TRUE(store(1, "b", Bytes{1}));
+}
+
+TEST_F(DatabaseTest, RefusesAFileThatIsNoDatabase) {
+  std::FILE* file = std::fopen((directory_.path / "relay.db").c_str(), "w");
+  std::fputs("something else, and long enough to be looked at as a header of a database file, is in here", file);
+  std::fclose(file);
+  const auto opened = SqliteDatabase::open(directory_.path / "relay.db", {});
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().text, testing::HasSubstr("relay.db"));
+}
+
+}  // namespace
+}  // namespace spot::relay
