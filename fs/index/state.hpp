@@ -2,7 +2,7 @@
 //
 // Thread: none of its own; a State and its Edits belong behind their owner's lock. The inodes that reads hand out are
 // snapshots: they never change, and may be kept and read anywhere.
-// Errors: POSIX ones as std::errc (no_such_file_or_directory, not_a_directory, stale_file_handle).
+// Errors: POSIX ones as std::errc (no_such_file_or_directory, not_a_directory, and ESTALE).
 // Source: files.md, "State" and "Apply"; apply.py.
 #pragma once
 
@@ -41,20 +41,21 @@ class State {
  public:
   explicit State(const StateOptions& options);
 
-  // --- For users: ids may be those of aliases
-  // -------------------------------------------------------------------------- no_such_file_or_directory: no such name,
-  // or the directory is not there; not_a_directory.
+  // For users. Ids may be those of aliases.
+
+  // no_such_file_or_directory: no such name, or the directory is not there; not_a_directory.
   Result<Entry> lookup(const InodeId& directory, std::string_view name) const;
-  // Also of a removed inode (links 0). stale_file_handle: not known.
+  // Also of a removed inode (links 0). ESTALE: not known.
   Result<InodePtr> inode(const InodeId& id) const;
   // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
   Result<std::vector<NamedEntry>> list(const InodeId& directory, std::string_view after, std::size_t max) const;
 
-  // --- For rules: ids are resolved ones
-  // ----------------------------------------------------------------------------------
+  // For rules. Ids are resolved ones.
+
   InodeId resolve(InodeId id) const;           // through aliases; an unknown id is itself
   const Inode* find(const InodeId& id) const;  // also an alias or a removed one; valid until the next change
-  bool is_directory(const InodeId& id) const;  // one that is there
+  std::shared_ptr<const Inode> share(const InodeId& id) const;  // the same, to keep; null: not known
+  bool is_directory(const InodeId& id) const;                   // one that is there
   std::optional<InodeId> at(const InodeId& directory, std::string_view name) const;
   bool is_empty(const InodeId& directory) const;
   // Is the directory `directory` the inode `above`, or somewhere below it? It must be there.
@@ -64,14 +65,14 @@ class State {
   std::optional<std::string> find_name(const InodeId& directory, const InodeId& inode,
                                        const std::function<bool(std::string_view)>& fits) const;
 
-  // --- All of it, in the order of the snapshot's keys
-  // ------------------------------------------------------------------
+  // All of it, in the order of the snapshot's keys.
+
   void each_entry(const std::function<void(const Place&, const InodeId&)>& visit) const;
   void each_inode(const std::function<void(const InodeId&, const InodePtr&)>& visit) const;
   std::size_t inode_count() const noexcept { return inodes_.size(); }
 
-  // --- Changes: apply() makes them, through an Edit
-  // ---------------------------------------------------------------------
+  // Changes. apply() makes them, through an Edit.
+
   void undo(const Undo& changes);
 
   const StateOptions& options() const noexcept { return options_; }

@@ -1,0 +1,101 @@
+#include "fs/index/history.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace spotfs {
+
+// What names and inodes were before a change of the history: of each, the first value that is noted.
+class History::Before {
+ public:
+  void undo(State& state, const Undo& changes) {
+    for (const Undo::Name& name : changes.names)
+      names_.try_emplace(name.place, state.at(name.place.directory, name.place.name));
+    for (const Undo::Body& body : changes.inodes) inodes_.try_emplace(body.id, state.share(body.id));
+    state.undo(changes);
+  }
+
+  Undo apply(State& state, const Operation& operation) {
+    Undo changes = spotfs::apply(state, operation);
+    for (const Undo::Name& name : changes.names) names_.try_emplace(name.place, name.before);
+    for (const Undo::Body& body : changes.inodes) inodes_.try_emplace(body.id, body.before);
+    return changes;
+  }
+
+  ChangeSet difference(const State& state) const {
+    ChangeSet out;
+    for (const auto& [id, before] : inodes_) {
+      const Inode* now = state.find(id);
+      const bool same = before && now ? before.get() == now || *before == *now : !before && !now;
+      if (!same) out.inodes.push_back(id);
+    }
+    for (const auto& [place, before] : names_)
+      if (state.at(place.directory, place.name) != before) out.names.push_back(place);
+    return out;
+  }
+
+ private:
+  std::map<InodeId, std::shared_ptr<const Inode>> inodes_;
+  std::map<Place, std::optional<InodeId>> names_;
+};
+
+std::size_t History::position(const Stamp& stamp) const noexcept {
+  const auto stamp_of = [](const std::unique_ptr<Step>& step) -> const Stamp& { return step->operation.stamp; };
+  return static_cast<std::size_t>(std::ranges::lower_bound(steps_, stamp, {}, stamp_of) - steps_.begin());
+}
+
+bool History::contains(const Stamp& stamp) const noexcept {
+  const std::size_t at = position(stamp);
+  return at < steps_.size() && steps_[at]->operation.stamp == stamp;
+}
+
+Stamp History::last() const noexcept { return steps_.empty() ? Stamp{} : steps_.back()->operation.stamp; }
+
+ChangeSet History::add(Operation operation) {
+  std::vector<Operation> operations;
+  operations.push_back(std::move(operation));
+  return replace({}, std::move(operations));
+}
+
+ChangeSet History::add(std::vector<Operation> operations) { return replace({}, std::move(operations)); }
+
+ChangeSet History::replace(std::span<const Stamp> out, std::vector<Operation> in) {
+  std::vector<Stamp> gone;
+  std::ranges::copy_if(out, std::back_inserter(gone), [&](const Stamp& stamp) { return contains(stamp); });
+  std::ranges::sort(gone);
+  const auto goes = [&](const Stamp& stamp) { return std::ranges::binary_search(gone, stamp); };
+
+  std::erase_if(in, [&](const Operation& operation) { return contains(operation.stamp) && !goes(operation.stamp); });
+  std::ranges::stable_sort(in, {}, &Operation::stamp);
+
+  std::size_t first = steps_.size();
+  if (!gone.empty()) first = position(gone.front());
+  if (!in.empty()) first = std::min(first, position(in.front().stamp));
+
+  Before before;
+  for (std::size_t i = steps_.size(); i > first; --i) before.undo(state_, steps_[i - 1]->undo);
+  const auto split = steps_.begin() + static_cast<std::ptrdiff_t>(first);
+  std::vector<std::unique_ptr<Step>> later{std::move_iterator{split}, std::move_iterator{steps_.end()}};
+  steps_.erase(split, steps_.end());
+
+  const auto append = [&](std::unique_ptr<Step> step) {
+    if (!steps_.empty() && steps_.back()->operation.stamp == step->operation.stamp) return;
+    step->undo = before.apply(state_, step->operation);
+    steps_.push_back(std::move(step));
+  };
+  auto next = in.begin();
+  const auto append_until = [&](const Stamp* end) {
+    for (; next != in.end() && (!end || next->stamp < *end); ++next)
+      append(std::make_unique<Step>(Step{std::move(*next), {}}));
+  };
+  for (std::unique_ptr<Step>& step : later) {
+    if (goes(step->operation.stamp)) continue;
+    append_until(&step->operation.stamp);
+    append(std::move(step));
+  }
+  append_until(nullptr);
+  return before.difference(state_);
+}
+
+}  // namespace spotfs

@@ -1,0 +1,148 @@
+#include "fs/index/state.hpp"
+
+#include <algorithm>
+
+namespace spotfs {
+
+State::State(const StateOptions& options) : options_{options} {
+  for (const InodeId& id : {kRoot, kBlobs, kLostFound}) {
+    auto inode = std::make_shared<Inode>();
+    inode->kind = Kind::directory;
+    inode->mode = 0755;
+    inode->uid = options.uid;
+    inode->gid = options.gid;
+    inode->links = 1;
+    inode->place.directory = id;
+    inodes_.emplace(id, std::move(inode));
+  }
+}
+
+Result<Entry> State::lookup(const InodeId& directory, std::string_view name) const {
+  const InodeId parent = resolve(directory);
+  const Inode* there = find(parent);
+  if (!there || there->kind == Kind::removed) return make_error_code(std::errc::no_such_file_or_directory);
+  if (!there->is_directory()) return make_error_code(std::errc::not_a_directory);
+  const std::optional<InodeId> id = at(parent, name);
+  if (!id) return make_error_code(std::errc::no_such_file_or_directory);
+  return Entry{*id, inodes_.at(*id)};
+}
+
+Result<InodePtr> State::inode(const InodeId& id) const {
+  const auto found = inodes_.find(resolve(id));
+  if (found == inodes_.end()) return stale_inode();
+  return InodePtr{found->second};
+}
+
+Result<std::vector<NamedEntry>> State::list(const InodeId& directory, std::string_view after, std::size_t max) const {
+  const InodeId parent = resolve(directory);
+  const Inode* there = find(parent);
+  if (!there || there->kind == Kind::removed) return make_error_code(std::errc::no_such_file_or_directory);
+  if (!there->is_directory()) return make_error_code(std::errc::not_a_directory);
+  std::vector<NamedEntry> out;
+  for (auto entry = entries_.upper_bound(NameView{parent, after});
+       entry != entries_.end() && entry->first.directory == parent && out.size() < max; ++entry)
+    out.push_back({entry->first.name, entry->second, inodes_.at(entry->second)});
+  return out;
+}
+
+InodeId State::resolve(InodeId id) const {
+  for (const Inode* there = find(id); there && there->kind == Kind::alias; there = find(id)) id = there->alias_of;
+  return id;
+}
+
+const Inode* State::find(const InodeId& id) const {
+  const auto found = inodes_.find(id);
+  return found == inodes_.end() ? nullptr : found->second.get();
+}
+
+std::shared_ptr<const Inode> State::share(const InodeId& id) const {
+  const auto found = inodes_.find(id);
+  return found == inodes_.end() ? nullptr : found->second;
+}
+
+bool State::is_directory(const InodeId& id) const {
+  const Inode* there = find(id);
+  return there && there->is_directory();
+}
+
+std::optional<InodeId> State::at(const InodeId& directory, std::string_view name) const {
+  const auto found = entries_.find(NameView{directory, name});
+  if (found == entries_.end()) return std::nullopt;
+  return found->second;
+}
+
+bool State::is_empty(const InodeId& directory) const {
+  const auto first = entries_.lower_bound(NameView{directory, {}});
+  return first == entries_.end() || first->first.directory != directory;
+}
+
+bool State::is_below(InodeId directory, const InodeId& above) const {
+  while (directory != above) {
+    if (directory == kRoot || directory == kBlobs || directory == kLostFound) return false;
+    directory = inodes_.at(directory)->place.directory;
+  }
+  return true;
+}
+
+std::optional<std::string> State::find_name(const InodeId& directory, const InodeId& inode,
+                                            const std::function<bool(std::string_view)>& fits) const {
+  for (auto entry = entries_.lower_bound(NameView{directory, {}});
+       entry != entries_.end() && entry->first.directory == directory; ++entry)
+    if (entry->second == inode && fits(entry->first.name)) return entry->first.name;
+  return std::nullopt;
+}
+
+void State::each_entry(const std::function<void(const Place&, const InodeId&)>& visit) const {
+  for (const auto& [place, id] : entries_) visit(place, id);
+}
+
+void State::each_inode(const std::function<void(const InodeId&, const InodePtr&)>& visit) const {
+  for (const auto& [id, inode] : inodes_) visit(id, inode);
+}
+
+void State::undo(const Undo& changes) {
+  for (const auto& [place, before] : changes.names) {
+    if (before)
+      entries_.insert_or_assign(place, *before);
+    else
+      entries_.erase(place);
+  }
+  for (const auto& [id, before] : changes.inodes) {
+    if (before)
+      inodes_.insert_or_assign(id, before);
+    else
+      inodes_.erase(id);
+  }
+}
+
+Inode& Edit::inode(const InodeId& id) {
+  std::shared_ptr<Inode>& there = state_.inodes_.at(id);
+  const bool ours = std::ranges::any_of(undo_.inodes, [&](const Undo::Body& body) { return body.id == id; });
+  if (!ours) {
+    auto copy = std::make_shared<Inode>(*there);
+    undo_.inodes.push_back({id, std::exchange(there, std::move(copy))});
+  }
+  return *there;
+}
+
+Inode& Edit::add(const InodeId& id, Inode inode) {
+  undo_.inodes.push_back({id, nullptr});
+  return *state_.inodes_.insert_or_assign(id, std::make_shared<Inode>(std::move(inode))).first->second;
+}
+
+void Edit::keep_name(const Place& place) {
+  const bool kept = std::ranges::any_of(undo_.names, [&](const Undo::Name& name) { return name.place == place; });
+  if (!kept) undo_.names.push_back({place, state_.at(place.directory, place.name)});
+}
+
+void Edit::enter(const Place& place, const InodeId& id) {
+  keep_name(place);
+  state_.entries_.insert_or_assign(place, id);
+}
+
+void Edit::leave(const Place& place) {
+  keep_name(place);
+  state_.entries_.erase(place);
+}
+
+}  // namespace spotfs
