@@ -1,0 +1,132 @@
+#include "mount/command_line.hpp"
+
+#include "client/base/encoding.hpp"
+
+namespace spotfs::mount {
+namespace {
+
+using spot::Answer;
+using spot::Errc;
+using spot::Failure;
+
+Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; }
+
+class Parser {
+ public:
+  explicit Parser(std::span<const char* const> arguments) : rest_{arguments} {}
+
+  Answer<CommandLine> parse(uid_t user);
+
+ private:
+  Answer<void> take_option(std::string_view word);
+  Answer<void> take_list(std::string_view attached);
+
+  std::span<const char* const> rest_;
+  CommandLine line_;
+};
+
+Answer<CommandLine> Parser::parse(uid_t user) {
+  std::vector<std::string_view> words;
+  bool options_over = false;
+  while (!rest_.empty() && line_.what == CommandLine::What::mount) {
+    const std::string_view word = rest_.front();
+    rest_ = rest_.subspan(1);
+    if (options_over || !word.starts_with('-') || word == "-") {
+      words.push_back(word);
+    } else if (word == "--") {
+      options_over = true;
+    } else if (const Answer<void> taken = take_option(word); !taken) {
+      return taken.error();
+    }
+  }
+  if (line_.what != CommandLine::What::mount) return line_;
+  if (words.size() != 2) {
+    return wrong(words.size() < 2 ? "give what to mount and where: spotfs [options] SOURCE DIR; see spotfs --help"
+                                  : "unexpected \"" + spot::printable(words[2]) + "\": give SOURCE and DIR alone");
+  }
+  auto source = Source::parse(words[0]);
+  if (!source) return source.error();
+  if (words[1].empty()) return wrong("the name of the directory is empty");
+  line_.options.source = *std::move(source);
+  line_.options.directory = words[1];
+  if (const Answer<void> completed = complete(line_.options, user); !completed) return completed.error();
+  return line_;
+}
+
+Answer<void> Parser::take_option(std::string_view word) {
+  if (word == "-h" || word == "--help") {
+    line_.what = CommandLine::What::help;
+  } else if (word == "-V" || word == "--version") {
+    line_.what = CommandLine::What::version;
+  } else if (word == "-f") {
+    line_.options.foreground = true;
+  } else if (word == "-d") {
+    line_.options.foreground = true;
+    line_.options.log = spot::LogLevel::debug;
+  } else if (word.starts_with("-o")) {
+    return take_list(word.substr(2));
+  } else {
+    return wrong("unknown option " + spot::printable(word) + "; see spotfs --help");
+  }
+  return {};
+}
+
+Answer<void> Parser::take_list(std::string_view attached) {
+  if (attached.empty()) {
+    if (rest_.empty()) return wrong("-o needs a list of options behind it; see spotfs --help");
+    attached = rest_.front();
+    rest_ = rest_.subspan(1);
+  }
+  return apply_options(line_.options, attached);
+}
+
+}  // namespace
+
+Answer<CommandLine> parse_command_line(std::span<const char* const> arguments, uid_t user) {
+  return Parser{arguments}.parse(user);
+}
+
+std::string help_text() {
+  return R"(spotfs shows the Spot network as files.
+
+  spotfs [-f] [-d] [-o OPTION[,OPTION…]] SOURCE DIR
+
+SOURCE
+  embedded:DIR              a relay within this program, which keeps everything in DIR
+  wss://HOST[:PORT][,…]     these relays
+  spot:                     the public network
+
+  -f                        stay in the foreground, log to standard error
+  -d                        the same, and say more (log=debug)
+  -h, --help  -V, --version
+
+Options of spotfs; times are seconds, or with a unit: 500ms, 30s, 5m, 1h
+  identity=DIR              private keys (root: /etc/spotfs/identity, others: ~/.config/spot)
+  state=DIR                 what this machine must not lose (root: /var/lib/spotfs/state, others: ~/.local/state/spotfs)
+  ca=FILE                   trust the certificates of this PEM file, not the system's
+  listen=ADDRESS:PORT       embedded: other clients may come in here, over TLS
+  allow=k.HASH[:k.HASH…]    with listen: these identities too, not ours alone
+  timeout=30                for blobs          query_timeout=30    for a query, card look-up included
+  mount_timeout=15          until it works     offline_grace=3     without a connection, before an error
+  keepalive=15              between pings      drain=60            for what is not stored yet, at the end
+  commit=1                  a change is told to other mounts after this time
+  refresh=1                 how often other mounts' changes are looked for
+  delay_connect             mount although there is no connection yet
+  plain=any|new|none        values that another client stored without our binding to key and time
+  bind=any|require          messages without our binding to endpoint and time
+  conflicts=keep|last       of a store that is made now: whether a lost update is kept beside the winner
+  accept_store              take a store that is not the one which this source had before
+  peers=GROUP               this group may use the endpoints of peers, too
+  groups=KEY[:KEY…]         take memberships of these groups (public keys, base64url)
+  threads=N                 log=debug|info|warning|error
+
+Options of mount(8): ro, allow_other (brings default_permissions), default_permissions, noexec, noatime, nodiratime,
+relatime, strictatime, sync, dirsync, context=…; allow_suid and allow_dev for root, nosuid and nodev otherwise; the rest
+of what mount(8) lists is accepted and changes nothing.
+
+Ends with umount DIR or fusermount3 -u DIR, or with SIGTERM. Exit codes are those of mount(8): 1 wrong usage or no
+permission, 2 the system failed, 32 the mount failed.
+)";
+}
+
+}  // namespace spotfs::mount

@@ -1,0 +1,106 @@
+#include "mount/option_text.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "client/base/encoding.hpp"
+
+namespace spotfs::mount {
+namespace {
+
+using spot::Answer;
+using spot::Errc;
+using spot::Failure;
+using std::chrono::milliseconds;
+
+struct Unit {
+  std::string_view name;
+  std::int64_t milliseconds;
+};
+constexpr std::array units{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"h", 3'600'000},
+                           Unit{"d", 86'400'000}};
+constexpr std::int64_t kMostDigits = 1'000'000'000;  // so that no unit overflows
+
+Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; }
+
+std::string quoted(std::string_view text) { return "\"" + spot::printable(text) + "\""; }
+
+std::optional<std::string> unquoted(std::string_view value) {
+  if (!value.starts_with('"')) return std::string{value};
+  if (value.size() < 2 || !value.ends_with('"')) return std::nullopt;
+  return std::string{value.substr(1, value.size() - 2)};
+}
+
+}  // namespace
+
+Answer<std::vector<OptionWord>> split_options(std::string_view list) {
+  std::vector<OptionWord> words;
+  while (!list.empty()) {
+    bool quotes = false;
+    std::size_t end = 0;
+    for (; end < list.size() && (quotes || list[end] != ','); ++end) {
+      if (list[end] == '"') quotes = !quotes;
+    }
+    const std::string_view word = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    if (word.empty()) continue;
+    if (quotes) return wrong(spot::printable(word) + ": a quote (\") is not closed");
+    OptionWord parsed;
+    parsed.text = word;
+    const auto equals = word.find('=');
+    parsed.name = word.substr(0, equals);
+    if (equals != word.npos) {
+      parsed.value = unquoted(word.substr(equals + 1));
+      if (!parsed.value) return wrong(spot::printable(word) + ": put the quotes round the whole value");
+    }
+    words.push_back(std::move(parsed));
+  }
+  return words;
+}
+
+Answer<std::vector<std::string>> split_list(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::string_view rest = text;;) {
+    const auto end = rest.find(separator);
+    parts.emplace_back(rest.substr(0, end));
+    if (parts.back().empty()) return wrong(quoted(text) + " has an empty part");
+    if (end == rest.npos) return parts;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+std::string duration_text(milliseconds duration) {
+  const Unit* best = &units.front();
+  for (const Unit& unit : units) {
+    if (duration.count() != 0 && duration.count() % unit.milliseconds == 0) best = &unit;
+  }
+  if (duration.count() == 0) return "0";
+  return std::to_string(duration.count() / best->milliseconds).append(best->name);
+}
+
+Answer<milliseconds> parse_duration(std::string_view text, milliseconds least, milliseconds most) {
+  const Failure failure = wrong(quoted(text) + " is not a time from " + duration_text(least) + " to " +
+                                duration_text(most) + " (seconds, or with a unit: 500ms, 30s, 5m, 1h)");
+  std::int64_t number = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (ec != std::errc{} || number < 0 || number > kMostDigits) return failure;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  std::int64_t factor = unit.empty() ? 1'000 : 0;
+  for (const Unit& known : units) {
+    if (known.name == unit) factor = known.milliseconds;
+  }
+  const milliseconds duration{number * factor};
+  if (factor == 0 || duration < least || duration > most) return failure;
+  return duration;
+}
+
+Answer<unsigned> parse_count(std::string_view text, unsigned least, unsigned most) {
+  unsigned number = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (ec != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
+    return wrong(quoted(text) + " is not a number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return number;
+}
+
+}  // namespace spotfs::mount

@@ -1,0 +1,35 @@
+// The words and values of an option list, "ro,timeout=30,ca=\"/x,y\"".
+//
+// Thread: pure functions. Errors: bad_argument, with a text that goes behind "option NAME: ".
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/base/failure.hpp"
+
+namespace spotfs::mount {
+
+struct OptionWord {
+  std::string name;
+  std::optional<std::string> value;  // one pair of quotes round it is taken off
+  std::string text;                  // the whole word as it was written
+};
+
+// A comma between double quotes does not separate. Empty words are skipped, as mount(8) does.
+spot::Answer<std::vector<OptionWord>> split_options(std::string_view list);
+
+// The parts between `separator`; none of them may be empty.
+spot::Answer<std::vector<std::string>> split_list(std::string_view text, char separator);
+
+// Seconds, or with a unit: ms, s, m, h, d.
+spot::Answer<std::chrono::milliseconds> parse_duration(std::string_view text, std::chrono::milliseconds least,
+                                                       std::chrono::milliseconds most);
+std::string duration_text(std::chrono::milliseconds duration);
+
+spot::Answer<unsigned> parse_count(std::string_view text, unsigned least, unsigned most);
+
+}  // namespace spotfs::mount

@@ -1,0 +1,67 @@
+// What a mount is told: SOURCE DIR and the options (filesystem.md, "Mounting").
+//
+// Thread: values. Errors: bad_argument (refused: only root may), with one line for the user.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "client/client.hpp"
+#include "fs/tree/blobs/blobs.hpp"
+#include "mount/source.hpp"
+
+namespace spotfs::mount {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+struct Options {
+  Source source;
+  std::string directory;  // as it was given
+  bool foreground = false;
+
+  std::filesystem::path identity;  // key directory
+  std::filesystem::path state;     // of all state directories
+  std::filesystem::path ca;        // PEM; empty: the system's roots
+  std::string listen;              // address and port of an embedded relay; empty: reached in process alone
+  std::vector<spot::Sha256> allow;
+  std::vector<spot::Bytes> groups;  // PKIX keys
+  std::optional<gid_t> peers;
+  bool require_binding = false;
+  bool conflicts_last = false;
+  bool accept_store = false;
+  tree::PlainValues plain = tree::PlainValues::any;
+
+  milliseconds timeout = 30s;
+  milliseconds query_timeout = 30s;
+  milliseconds mount_timeout = 15s;
+  milliseconds offline_grace = 3s;
+  milliseconds keepalive = 15s;
+  milliseconds commit = 1s;
+  milliseconds refresh = 1s;
+  milliseconds drain = 60s;
+  bool delay_connect = false;
+  unsigned threads = 0;  // 0: the number of cores, at most 4
+  spot::LogLevel log = spot::LogLevel::info;
+
+  bool read_only = false;
+  bool allow_other = false;
+  bool default_permissions = false;
+  bool allow_suid = false;
+  bool allow_dev = false;
+  std::vector<std::string> kernel_options;  // noatime, context=… as they were given
+};
+
+// Takes one list of options, as it stands behind -o; later ones win.
+spot::Answer<void> apply_options(Options& options, std::string_view list);
+
+// Fills in what depends on the user (never on the environment), and refuses what does not go together.
+spot::Answer<void> complete(Options& options, uid_t user);
+
+}  // namespace spotfs::mount
