@@ -42,17 +42,19 @@ bool is_name(std::string_view name) {
 
 class PipeDialer final : public Dialer {
  public:
-  explicit PipeDialer(std::shared_ptr<Relay> relay) : relay_{std::move(relay)} {}
+  explicit PipeDialer(std::weak_ptr<Relay> relay) : relay_{std::move(relay)} {}
   asio::awaitable<Result<std::unique_ptr<Transport>>> dial(std::string) override {
+    const auto relay = relay_.lock();
+    if (!relay) co_return fail(Errc::offline);
     const asio::any_io_executor here = co_await asio::this_coro::executor;
-    const asio::any_io_executor there = asio::make_strand(relay_->executor());
+    const asio::any_io_executor there = asio::make_strand(relay->executor());
     auto [ours, theirs] = make_pipe(here, there);
-    relay_->attach(std::move(theirs), there);
+    relay->attach(std::move(theirs), there);
     co_return std::move(ours);
   }
 
  private:
-  const std::shared_ptr<Relay> relay_;
+  const std::weak_ptr<Relay> relay_;
 };
 
 }  // namespace
@@ -131,7 +133,7 @@ asio::awaitable<void> Relay::serve(std::shared_ptr<Relay> self, std::shared_ptr<
   self->sessions_.with([key](Sessions& sessions) { sessions.running.erase(key); });
 }
 
-std::shared_ptr<Dialer> Relay::dialer() { return std::make_shared<PipeDialer>(shared_from_this()); }
+std::shared_ptr<Dialer> Relay::dialer() { return std::make_shared<PipeDialer>(weak_from_this()); }
 
 void Relay::stop() {
   const auto running = sessions_.with([](Sessions& sessions) {

@@ -1,10 +1,16 @@
 // A relay: it lets Spot clients find each other and keeps their blobs (protocol.md, section 5).
 //
 // Connections are given to it, over whatever transport they come; listener.hpp brings those of the network, and
-// dialer() is a short cut for clients of the same process.
+// dialer() is a short cut for clients of the same process:
 //
-// Thread: any. Lifetime: sessions run on after stop() until each has ended; run the context dry, then let go.
-// Errors: one line for the operator in Failure::text.
+//   auto relay = Relay::open(context.get_executor(), options).value();
+//   client_options.dialer = relay->dialer();
+//   …
+//   client->close(), relay->stop(), run the context dry, let go of both.
+//
+// Thread: any. Lifetime: the owner's, and that of its sessions, which run on after stop() until each has ended. The
+// directory is free for another relay when the last of them lets go. Errors: one line for the operator in
+// Failure::text.
 #pragma once
 
 #include <map>
@@ -22,7 +28,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   void attach(Arrival arrival);
   // The strand is the one of the transport; certificate and deadline as for a connection of the same process.
   void attach(std::unique_ptr<Transport> transport, asio::any_io_executor strand);
-  // Makes in-process connections to this relay, whatever host is asked for.
+  // Makes in-process connections to this relay, whatever host is asked for; offline when the relay is gone.
   std::shared_ptr<Dialer> dialer();
 
   // Ends all sessions, and takes no more.
