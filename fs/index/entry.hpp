@@ -3,12 +3,17 @@
 // Thread: values.
 #pragma once
 
+#include <cerrno>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "fs/index/inode.hpp"
 
 namespace spotfs {
+
+// An inode that is not there any more; std::errc has no name for it.
+inline std::error_code stale_inode() noexcept { return {ESTALE, std::generic_category()}; }
 
 struct Entry {
   InodeId id;

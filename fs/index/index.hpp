@@ -15,7 +15,7 @@
 // destroyed. close() commits, stops the loop and gives up the state directory; after it every change is
 // Errc::stopping. To drop an index without close() is what a kill is.
 // Errors: POSIX ones as std::errc (no_such_file_or_directory, file_exists, not_a_directory, is_a_directory,
-// directory_not_empty, invalid_argument, filename_too_long, operation_would_block, stale_file_handle for an inode that
+// directory_not_empty, invalid_argument, filename_too_long, operation_would_block; ESTALE for an inode that
 // is gone); storage_failed where the journal fails; those of the store.
 // Source: files.md.
 #pragma once
@@ -86,7 +86,7 @@ class Index {
   virtual asio::awaitable<Result<Entry>> lookup(InodeId directory, std::string name) = 0;
   virtual Result<Entry> lookup_now(InodeId directory, std::string_view name) const = 0;
   // Also of a removed inode (links 0), as long as late operations may need it; an alias gives what it stands for.
-  // stale_file_handle: not known, or removed so soon after it was made that nothing is left.
+  // ESTALE: not known, or removed so soon after it was made that nothing is left.
   virtual asio::awaitable<Result<InodePtr>> inode(InodeId id) = 0;
   virtual Result<InodePtr> inode_now(InodeId id) const = 0;
   // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
@@ -115,7 +115,7 @@ class Index {
   // another one is there by now, both are kept). Gives the new version. A file that is gone comes back.
   virtual asio::awaitable<Result<Stamp>> write(InodeId inode, Version base, std::optional<Reference> reference,
                                                Time mtime, std::uint64_t flags) = 0;
-  // stale_file_handle where the inode is gone.
+  // ESTALE where the inode is gone.
   virtual asio::awaitable<Result<void>> set(InodeId inode, Changes changes) = 0;
 
   // --- blobs/ --------------------------------------------------------------------------------------------------------

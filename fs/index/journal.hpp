@@ -1,0 +1,112 @@
+// The journal of one writer: what a kill or a power cut must not take from it.
+//
+// It holds the writer's id, its log (operations, the pieces that they were put in, the lists of older pieces), every
+// (run, counter) before a head with it is stored, the heads seen of others, and what the log no longer needs. A change
+// is in it before its call returns. It knows on which machine and as which file it was made, and so whether it was
+// copied: two mounts must never be one writer.
+//
+// Thread: any. Errors: storage_failed, quota_exceeded (the disk is full), malformed for a journal that does not read;
+// the text names the file. Source: files.md, "The journal", "Copied state directories".
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "fs/index/database.hpp"
+#include "fs/index/head.hpp"
+#include "fs/index/op.hpp"
+
+namespace spotfs {
+
+using spot::Answer;
+using spot::Failure;
+
+struct LogPiece {
+  std::int64_t number = 0;  // rises in the order of the log
+  PieceRef ref;
+  RunPrefix run{};       // of its operations
+  std::size_t size = 0;  // bytes
+  bool stored = false;   // the store has acknowledged it
+};
+
+struct LogListBlob {
+  std::int64_t number = 0;  // rises in the order of the log
+  BlobId id{};
+  bool stored = false;
+};
+
+class Journal {
+ public:
+  // Opens, or makes, the journal in a directory that its caller has locked.
+  static Answer<std::unique_ptr<Journal>> open(const std::filesystem::path& directory, const std::string& machine_id);
+
+  // --- The writer ----------------------------------------------------------------------------------------------------
+  // Was the directory copied from elsewhere? Then become() another writer before anything is stored.
+  bool is_copy() const noexcept { return is_copy_; }
+  WriterId writer() const;
+  // Takes a new id, for the same log; `loose` take the place of the operations that are in no stored piece.
+  Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose);
+
+  // --- Operations ----------------------------------------------------------------------------------------------------
+  Answer<void> add(const Operation& operation);
+  Answer<std::vector<Operation>> operations() const;        // all, by stamp
+  Answer<std::vector<Operation>> unstored() const;          // those in no stored piece, by stamp
+  Answer<std::vector<Operation>> loose(Stamp limit) const;  // those before `limit` that are in no piece, by stamp
+  Answer<std::vector<Operation>> operations_of(std::int64_t piece) const;
+  // Operations in no piece become others, which mean the same.
+  Answer<void> replace(const std::vector<Operation>& old, const std::vector<Operation>& now);
+
+  // --- The log -------------------------------------------------------------------------------------------------------
+  // A new piece at the end of the log, of operations that are in it from now on; `replaced` leave the log.
+  struct NewPiece {
+    PieceRef ref;
+    std::size_t size = 0;
+    std::vector<Stamp> operations;
+  };
+  Answer<void> add_pieces(const std::vector<NewPiece>& pieces, const std::vector<LogPiece>& replaced);
+  Answer<std::vector<LogPiece>> pieces(std::int64_t list) const;  // of a list; 0: those that the head names
+  Answer<std::vector<LogPiece>> unstored_pieces() const;
+  Answer<void> set_piece_stored(std::int64_t piece);
+  Answer<std::vector<LogListBlob>> lists() const;
+  // The oldest pieces of the head go to a list: a new one, or `replaced` with more in it.
+  Answer<void> add_list(const BlobId& id, const std::vector<LogPiece>& pieces,
+                        const std::optional<LogListBlob>& replaced);
+  Answer<void> set_list_stored(std::int64_t list);
+
+  // --- Heads ---------------------------------------------------------------------------------------------------------
+  // Draws the counter of the next head of a run; on the disk when it returns.
+  Answer<std::uint64_t> draw_counter(const RunId& run);
+  bool knows(const RunId& run, std::uint64_t counter) const;  // was it drawn here?
+  std::uint64_t counter() const;                              // the last one drawn; 0: none
+  // A head with all pieces of the log is in the store: what the log no longer names is trash since `now` (Unix
+  // seconds).
+  Answer<void> set_head_stored(std::int64_t now);
+
+  // --- Others --------------------------------------------------------------------------------------------------------
+  Answer<void> see(const WriterId& writer, BytesView sealed_head);
+  Answer<std::map<WriterId, Bytes>> seen() const;
+  Answer<void> set_known_writers(BytesView encoded);  // all that were ever registered
+  std::optional<Bytes> known_writers() const;
+
+ private:
+  explicit Journal(Database database) : database_{std::move(database)} {}
+  Answer<void> prepare(const std::string& machine_id);
+  Answer<void> insert(const Operation& operation) const;
+  template <class... Args>
+  Answer<std::vector<Operation>> read_operations(const char* sql, const Args&... args) const;
+  template <class... Args>
+  Answer<std::vector<LogPiece>> read_pieces(const char* sql, const Args&... args) const;
+  std::optional<Bytes> meta(std::string_view name) const;
+  Answer<void> set_meta(std::string_view name, BytesView value) const;
+
+  mutable std::mutex mutex_;
+  mutable Database database_;  // under mutex_
+  WriterId writer_{};          // under mutex_
+  bool is_copy_ = false;
+};
+
+}  // namespace spotfs

@@ -1,0 +1,62 @@
+#include "fs/index/sealed_store.hpp"
+
+namespace spotfs {
+
+SealedStore::SealedStore(std::shared_ptr<BlobStore> store, std::shared_ptr<const RecordSealer> sealer,
+                         StoreSecret secret)
+    : store_{std::move(store)},
+      sealer_{std::move(sealer)},
+      secret_{std::move(secret)},
+      cipher_{secret_.id, secret_.secret} {}
+
+Result<Head> SealedStore::open_head(const WriterId& writer, BytesView sealed) const {
+  const Result<Bytes> payload = sealer_->open(RecordKind::head, head_key(writer), secret_, sealed);
+  if (!payload) return payload.error();
+  return decode_head(*payload);
+}
+
+asio::awaitable<Answer<SealedStore::SealedHead>> SealedStore::fetch_head(WriterId writer) const {
+  Answer<Bytes> sealed = co_await store_->fetch(head_key(writer));
+  if (!sealed) co_return sealed.error();
+  Result<Head> head = open_head(writer, *sealed);
+  if (!head) co_return Failure{head.error(), head_key(writer)};
+  co_return SealedHead{std::move(*head), std::move(*sealed)};
+}
+
+asio::awaitable<Answer<void>> SealedStore::store_head(WriterId writer, Head head) const {
+  Result<Bytes> sealed = sealer_->seal(RecordKind::head, head_key(writer), secret_, encode(head));
+  if (!sealed) co_return Failure{sealed.error(), head_key(writer)};
+  co_return co_await store_->store(head_key(writer), std::move(*sealed));
+}
+
+asio::awaitable<Answer<Writers>> SealedStore::fetch_writers() const {
+  const Answer<Bytes> sealed = co_await store_->fetch(kWritersKey);
+  if (!sealed) co_return sealed.error();
+  const Result<Bytes> payload = sealer_->open(RecordKind::writers, kWritersKey, secret_, *sealed);
+  if (!payload) co_return Failure{payload.error(), kWritersKey};
+  Result<Writers> writers = decode_writers(*payload);
+  if (!writers) co_return Failure{writers.error(), kWritersKey};
+  co_return std::move(*writers);
+}
+
+asio::awaitable<Answer<void>> SealedStore::store_writers(Writers writers) const {
+  Result<Bytes> sealed = sealer_->seal(RecordKind::writers, kWritersKey, secret_, encode(writers));
+  if (!sealed) co_return Failure{sealed.error(), kWritersKey};
+  co_return co_await store_->store(kWritersKey, std::move(*sealed));
+}
+
+asio::awaitable<Answer<Bytes>> SealedStore::fetch_log(BlobId id) const {
+  const Answer<Bytes> bottle = co_await store_->fetch(content_key(id));
+  if (!bottle) co_return bottle.error();
+  Result<Bytes> plaintext = cipher_.open(ContentKind::log, id, *bottle);
+  if (!plaintext) co_return Failure{plaintext.error(), content_key(id)};
+  co_return std::move(*plaintext);
+}
+
+asio::awaitable<Answer<void>> SealedStore::store_log(BlobId id, Bytes plaintext) const {
+  Result<Bytes> bottle = cipher_.seal(ContentKind::log, id, plaintext);
+  if (!bottle) co_return Failure{bottle.error(), content_key(id)};
+  co_return co_await store_->store(content_key(id), std::move(*bottle));
+}
+
+}  // namespace spotfs

@@ -1,0 +1,43 @@
+// The store of one disk, in its own terms: records and pieces of log go in and come out checked.
+//
+// Thread: any, immutable. Errors: those of the store; not_found where nothing is there; for what is there but wrong,
+// those of record.hpp, seal.hpp and head.hpp, with the key as text.
+#pragma once
+
+#include "fs/content/seal.hpp"
+#include "fs/index/head.hpp"
+#include "fs/index/record.hpp"
+#include "fs/store/blob_store.hpp"
+
+namespace spotfs {
+
+class SealedStore {
+ public:
+  SealedStore(std::shared_ptr<BlobStore> store, std::shared_ptr<const RecordSealer> sealer, StoreSecret secret);
+
+  const BlobId& id() const noexcept { return secret_.id; }
+  BlobStore& blobs() const noexcept { return *store_; }
+
+  struct SealedHead {
+    Head head;
+    Bytes sealed;
+  };
+  asio::awaitable<Answer<SealedHead>> fetch_head(WriterId writer) const;
+  asio::awaitable<Answer<void>> store_head(WriterId writer, Head head) const;
+  Result<Head> open_head(const WriterId& writer, BytesView sealed) const;
+
+  asio::awaitable<Answer<Writers>> fetch_writers() const;
+  asio::awaitable<Answer<void>> store_writers(Writers writers) const;
+
+  // A blob of kind log: a piece, or a list of pieces.
+  asio::awaitable<Answer<Bytes>> fetch_log(BlobId id) const;
+  asio::awaitable<Answer<void>> store_log(BlobId id, Bytes plaintext) const;
+
+ private:
+  std::shared_ptr<BlobStore> store_;
+  std::shared_ptr<const RecordSealer> sealer_;
+  StoreSecret secret_;
+  ContentCipher cipher_;
+};
+
+}  // namespace spotfs
