@@ -222,9 +222,14 @@ TEST_F(Journalled, ManySmallCommitsMakeFewPieces) {
     disk->make(std::to_string(i));
     ASSERT_TRUE(disk->run(disk->index().commit()));
   }
-  const MemoryStore::Blobs before = store_->blobs();
+  int pieces = 0;
+  store_->set_plan([&](MemoryStore::Verb verb, std::string key) -> asio::awaitable<MemoryStore::Fate> {
+    if (verb == MemoryStore::Verb::fetch && key.starts_with(".spotfs/c/")) ++pieces;
+    co_return MemoryStore::Fate::done;
+  });
   auto other = mount(options("two"));
   EXPECT_EQ(other->names().size(), 100u);
+  EXPECT_LE(pieces, 20);
 }
 
 // --- blobs/ ----------------------------------------------------------------------------------------------------------

@@ -138,7 +138,10 @@ TEST_F(SeveralWriters, ACopiedStateDirectoryGoesOnAsAnotherWriter) {
   auto one = mount(options("one"));
   one->make("committed");
   ASSERT_TRUE(one->run(one->index().commit()));
-  const InodeId open = one->make("open");
+  NewInode content;
+  content.version = one->index().draw();
+  content.reference = Reference{5, 0, spot::random_array<16>()};
+  const InodeId open = one->run(one->index().make(kRoot, "open", content)).value().id;
   const WriterId writer = one->index().status().writer;
   one.reset();
   std::filesystem::copy(state_of("one"), state_of("copy"), std::filesystem::copy_options::recursive);

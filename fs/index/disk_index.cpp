@@ -1,0 +1,262 @@
+#include "fs/index/disk_index.hpp"
+
+#include "fs/index/rules.hpp"
+
+namespace spotfs {
+
+namespace {
+
+std::error_code stopping() noexcept { return make_error_code(Errc::stopping); }
+
+// A plan that gives one action, as the ledger wants it.
+template <class T>
+Result<std::optional<Action>> as_action(Result<T> planned) {
+  if (!planned) return planned.error();
+  return std::optional<Action>{std::move(*planned)};
+}
+
+}  // namespace
+
+// --- Reads -----------------------------------------------------------------------------------------------------------
+
+void DiskIndex::use() const {
+  if (!options_.only_writer) used_.store(now().count(), std::memory_order_relaxed);
+}
+
+// While nobody asked for anything, nothing was looked at: the next request looks first.
+bool DiskIndex::is_stale() const {
+  if (options_.only_writer) return false;
+  const Clock::Steady limit = std::max<Clock::Steady>(kIdle, options_.refresh * 2);
+  return now() - Clock::Steady{refreshed_.load(std::memory_order_relaxed)} > limit;
+}
+
+asio::awaitable<void> DiskIndex::freshen() {
+  use();
+  // Where it fails, what is known is as good as it gets.
+  if (is_stale()) static_cast<void>(co_await refresh());
+}
+
+Result<Entry> DiskIndex::lookup_now(InodeId directory, std::string_view name) const {
+  if (is_stale()) return make_error_code(std::errc::operation_would_block);
+  use();
+  return ledger_->read([&](const State& state) { return state.lookup(directory, name); });
+}
+
+asio::awaitable<Result<Entry>> DiskIndex::lookup(InodeId directory, std::string name) {
+  co_await freshen();
+  co_return ledger_->read([&](const State& state) { return state.lookup(directory, name); });
+}
+
+Result<InodePtr> DiskIndex::inode_now(InodeId id) const {
+  if (is_stale()) return make_error_code(std::errc::operation_would_block);
+  use();
+  return ledger_->read([&](const State& state) { return state.inode(id); });
+}
+
+asio::awaitable<Result<InodePtr>> DiskIndex::inode(InodeId id) {
+  co_await freshen();
+  co_return ledger_->read([&](const State& state) { return state.inode(id); });
+}
+
+asio::awaitable<Result<std::vector<NamedEntry>>> DiskIndex::list(InodeId directory, std::string after,
+                                                                 std::size_t max) {
+  co_await freshen();
+  co_return ledger_->read([&](const State& state) { return state.list(directory, after, max); });
+}
+
+// --- Changes ---------------------------------------------------------------------------------------------------------
+
+void DiskIndex::set_dirty() {
+  if (dirty_.exchange(true)) return;
+  dirty_since_.store(now().count());
+  alarm_->wake();
+}
+
+Result<Stamp> DiskIndex::change(const Ledger::Plan& plan) {
+  if (requests_.with([](const Requests& requests) { return requests.closing; })) return stopping();
+  const Result<Stamp> stamp = ledger_->change(plan);
+  if (stamp) set_dirty();
+  return stamp;
+}
+
+Result<Entry> DiskIndex::entry_now(const InodeId& id) const {
+  return ledger_->read([&](const State& state) -> Result<Entry> {
+    Result<InodePtr> inode = state.inode(id);
+    if (!inode) return inode.error();
+    return Entry{state.resolve(id), std::move(*inode)};
+  });
+}
+
+asio::awaitable<Result<Entry>> DiskIndex::make(InodeId directory, std::string name, NewInode inode) {
+  co_await freshen();
+  const Result<Stamp> stamp = change(
+      [&](const State& state) { return as_action(plan_make(state, directory, std::move(name), std::move(inode))); });
+  if (!stamp) co_return stamp.error();
+  co_return entry_now(*stamp);
+}
+
+asio::awaitable<Result<void>> DiskIndex::link(InodeId inode, InodeId directory, std::string name) {
+  co_await freshen();
+  const Result<Stamp> stamp =
+      change([&](const State& state) { return as_action(plan_link(state, inode, directory, std::move(name))); });
+  if (!stamp) co_return stamp.error();
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<Entry>> DiskIndex::unlink(InodeId directory, std::string name) {
+  co_await freshen();
+  InodeId id;
+  const Result<Stamp> stamp = change([&](const State& state) {
+    Result<Unlink> planned = plan_unlink(state, directory, std::move(name));
+    if (planned) id = planned->inode;
+    return as_action(std::move(planned));
+  });
+  if (!stamp) co_return stamp.error();
+  co_return entry_now(id);
+}
+
+asio::awaitable<Result<void>> DiskIndex::rmdir(InodeId directory, std::string name) {
+  co_await freshen();
+  const Result<Stamp> stamp =
+      change([&](const State& state) { return as_action(plan_rmdir(state, directory, std::move(name))); });
+  if (!stamp) co_return stamp.error();
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<std::optional<Entry>>> DiskIndex::move(InodeId from, std::string name, InodeId to,
+                                                              std::string new_name, Existing existing) {
+  co_await freshen();
+  std::optional<InodeId> replaced;
+  const Result<Stamp> stamp = change([&](const State& state) -> Result<std::optional<Action>> {
+    Result<std::optional<Move>> planned =
+        plan_move(state, from, std::move(name), to, std::move(new_name), existing == Existing::keep);
+    if (!planned) return planned.error();
+    if (!*planned) return std::optional<Action>{};
+    if (const Over& over = (*planned)->over) replaced = over->inode;
+    return std::optional<Action>{std::move(**planned)};
+  });
+  if (!stamp) co_return stamp.error();
+  if (!replaced) co_return std::optional<Entry>{};
+  Result<Entry> entry = entry_now(*replaced);
+  if (!entry) co_return entry.error();
+  co_return std::optional<Entry>{std::move(*entry)};
+}
+
+asio::awaitable<Result<void>> DiskIndex::exchange(InodeId one, std::string name, InodeId other,
+                                                  std::string other_name) {
+  co_await freshen();
+  const Result<Stamp> stamp = change([&](const State& state) {
+    return as_action(plan_exchange(state, one, std::move(name), other, std::move(other_name)));
+  });
+  if (!stamp) co_return stamp.error();
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<Stamp>> DiskIndex::write(InodeId inode, Version base, std::optional<Reference> reference,
+                                                Time mtime, std::uint64_t flags) {
+  co_await freshen();
+  co_return change([&](const State&) { return std::optional<Action>{Write{inode, base, reference, mtime, flags}}; });
+}
+
+asio::awaitable<Result<void>> DiskIndex::set(InodeId inode, Changes changes) {
+  co_await freshen();
+  const Result<Stamp> stamp =
+      change([&](const State& state) { return as_action(plan_set(state, inode, std::move(changes))); });
+  if (!stamp) co_return stamp.error();
+  co_return Result<void>{};
+}
+
+// --- blobs/ ----------------------------------------------------------------------------------------------------------
+
+class DiskIndex::Held final : public Reservation {
+ public:
+  explicit Held(std::shared_ptr<DiskIndex> index) : index_{std::move(index)}, stamp_{index_->ledger_->reserve()} {}
+  ~Held() override {
+    index_->ledger_->release(stamp_);
+    index_->set_dirty();  // what came after it could not be committed
+    index_->alarm_->wake();
+  }
+  Stamp stamp() const override { return stamp_; }
+
+ private:
+  const std::shared_ptr<DiskIndex> index_;
+  const Stamp stamp_;
+};
+
+std::unique_ptr<Index::Reservation> DiskIndex::reserve() { return std::make_unique<Held>(shared_from_this()); }
+
+asio::awaitable<Result<Stamp>> DiskIndex::write_reserved(std::unique_ptr<Reservation> reservation, InodeId inode,
+                                                         Version base, std::optional<Reference> reference, Time mtime,
+                                                         std::uint64_t flags) {
+  use();
+  const Stamp stamp = reservation->stamp();
+  const Result<void> done = ledger_->change_at(stamp, Write{inode, base, reference, mtime, flags});
+  if (!done) co_return done.error();
+  set_dirty();
+  co_return stamp;
+}
+
+// --- The store -------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<void>> DiskIndex::wait_for(std::vector<Done::Pointer> Requests::*list) {
+  const auto done = std::make_shared<Done>();
+  const bool ended = requests_.with([&](Requests& requests) {
+    if (!requests.ended) (requests.*list).push_back(done);
+    return requests.ended;
+  });
+  if (ended) co_return Failure{Errc::stopping};
+  alarm_->wake();
+  co_return co_await Done::wait(done);
+}
+
+asio::awaitable<Answer<void>> DiskIndex::commit() {
+  const CommitWaiter waiter{ledger_->draw(), std::make_shared<Done>()};
+  const bool ended = requests_.with([&](Requests& requests) {
+    if (!requests.ended) requests.commits.push_back(waiter);
+    return requests.ended;
+  });
+  if (ended) co_return Failure{Errc::stopping};
+  alarm_->wake();
+  co_return co_await Done::wait(waiter.done);
+}
+
+asio::awaitable<Answer<void>> DiskIndex::sync() {
+  if (Answer<void> committed = co_await commit(); !committed) co_return committed;
+  const Answer<std::vector<Bytes>> synced = co_await store_->blobs().sync();
+  if (!synced) co_return synced.error();
+  co_return Answer<void>{};
+}
+
+asio::awaitable<Answer<void>> DiskIndex::refresh() {
+  if (options_.only_writer) co_return Answer<void>{};
+  use();
+  co_return co_await wait_for(&Requests::refreshes);
+}
+
+asio::awaitable<Answer<void>> DiskIndex::registered() {
+  if (requests_.with([](const Requests& requests) { return requests.registered; })) co_return Answer<void>{};
+  co_return co_await wait_for(&Requests::registrations);
+}
+
+asio::awaitable<Answer<void>> DiskIndex::close() {
+  requests_.with([](Requests& requests) { requests.closing = true; });
+  const Answer<void> done = co_await commit();
+  static_cast<void>(co_await wait_for(&Requests::ends));
+  co_return done;
+}
+
+IndexStatus DiskIndex::status() const {
+  IndexStatus out;
+  out.store = store_->id();
+  out.writer = ledger_->journal().writer();
+  out.operations = ledger_->operation_count();
+  if (const Answer<std::vector<Operation>> open = ledger_->journal().unstored()) out.uncommitted = open->size();
+  out.others = peers_->status();
+  requests_.with([&](const Requests& requests) {
+    out.registered = requests.registered;
+    out.last_error = requests.last_error;
+  });
+  return out;
+}
+
+}  // namespace spotfs

@@ -1,0 +1,142 @@
+// The Index of a mount: reads and changes go to the ledger at once; a loop on a strand of its own registers, refreshes
+// and commits, and answers those who wait for that.
+//
+// Thread: as index.hpp says; members that only the loop uses are marked so.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <boost/asio/strand.hpp>
+
+#include "client/base/sync.hpp"
+#include "client/net/one_shot.hpp"
+#include "fs/index/index.hpp"
+#include "fs/index/ledger.hpp"
+#include "fs/index/peers.hpp"
+#include "fs/index/state_directory.hpp"
+
+namespace spotfs {
+
+// After the last request, for so long, heads are looked at.
+inline constexpr std::chrono::seconds kIdle{30};
+
+// What open_disk() has put together.
+struct DiskParts {
+  IndexOptions options;
+  std::shared_ptr<const SealedStore> store;
+  std::shared_ptr<Ledger> ledger;
+  std::unique_ptr<Peers> peers;
+  LockedDirectory directory;
+  RunId run{};
+  bool head_is_old = false;  // the store's head does not name all of the log
+};
+
+class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIndex> {
+ public:
+  DiskIndex(asio::any_io_executor executor, DiskParts parts);
+  void start();
+
+  asio::awaitable<Result<Entry>> lookup(InodeId directory, std::string name) override;
+  Result<Entry> lookup_now(InodeId directory, std::string_view name) const override;
+  asio::awaitable<Result<InodePtr>> inode(InodeId id) override;
+  Result<InodePtr> inode_now(InodeId id) const override;
+  asio::awaitable<Result<std::vector<NamedEntry>>> list(InodeId directory, std::string after, std::size_t max) override;
+
+  asio::awaitable<Result<Entry>> make(InodeId directory, std::string name, NewInode inode) override;
+  asio::awaitable<Result<void>> link(InodeId inode, InodeId directory, std::string name) override;
+  asio::awaitable<Result<Entry>> unlink(InodeId directory, std::string name) override;
+  asio::awaitable<Result<void>> rmdir(InodeId directory, std::string name) override;
+  asio::awaitable<Result<std::optional<Entry>>> move(InodeId from, std::string name, InodeId to, std::string new_name,
+                                                     Existing existing) override;
+  asio::awaitable<Result<void>> exchange(InodeId one, std::string name, InodeId other, std::string other_name) override;
+  asio::awaitable<Result<Stamp>> write(InodeId inode, Version base, std::optional<Reference> reference, Time mtime,
+                                       std::uint64_t flags) override;
+  asio::awaitable<Result<void>> set(InodeId inode, Changes changes) override;
+
+  Stamp draw() override { return ledger_->draw(); }
+  std::unique_ptr<Reservation> reserve() override;
+  asio::awaitable<Result<Stamp>> write_reserved(std::unique_ptr<Reservation> reservation, InodeId inode, Version base,
+                                                std::optional<Reference> reference, Time mtime,
+                                                std::uint64_t flags) override;
+
+  asio::awaitable<Answer<void>> commit() override;
+  asio::awaitable<Answer<void>> sync() override;
+  asio::awaitable<Answer<void>> refresh() override;
+  asio::awaitable<Answer<void>> registered() override;
+  asio::awaitable<Answer<void>> close() override;
+
+  BlobId store_id() const override { return store_->id(); }
+  IndexStatus status() const override;
+  void on_change(std::function<void(const ChangeSet&)> event) override { event_ = std::move(event); }
+
+ private:
+  class Held;
+  using Done = spot::OneShot<Answer<void>>;
+  struct CommitWaiter {
+    Stamp target;  // all that is stamped before it
+    Done::Pointer done;
+  };
+  // What callers ask the loop for, and what it tells them.
+  struct Requests {
+    std::vector<CommitWaiter> commits;
+    std::vector<Done::Pointer> refreshes, registrations, ends;
+    bool closing = false, ended = false;
+    bool registered = false;
+    std::string last_error;
+  };
+
+  // Callers.
+  bool is_stale() const;
+  void use() const;
+  asio::awaitable<void> freshen();
+  Result<Stamp> change(const Ledger::Plan& plan);
+  Result<Entry> entry_now(const InodeId& id) const;
+  void set_dirty();
+  asio::awaitable<Answer<void>> wait_for(std::vector<Done::Pointer> Requests::*list);
+
+  // The loop.
+  asio::awaitable<void> run();
+  std::chrono::nanoseconds next_wait() const;
+  bool is_refresh_due() const;
+  bool is_commit_due() const;
+  bool ends() const;
+  asio::awaitable<void> do_register();
+  asio::awaitable<void> do_refresh();
+  asio::awaitable<void> do_commit();
+  asio::awaitable<Answer<Stamp>> commit_once();
+  asio::awaitable<Answer<void>> become_another();
+  Head next_head();
+  void tell_changes(const ChangeSet& changes) const;
+  void note(const Answer<void>& done);
+  Clock::Steady now() const { return options_.clock->steady(); }
+
+  const asio::strand<asio::any_io_executor> strand_;
+  const IndexOptions options_;
+  const std::shared_ptr<const SealedStore> store_;
+  const std::shared_ptr<Ledger> ledger_;
+  const std::unique_ptr<Peers> peers_;
+  const RunId run_;
+  const std::shared_ptr<Alarm> alarm_;
+  std::function<void(const ChangeSet&)> event_;
+  spot::Synchronized<Requests> requests_;
+
+  mutable std::atomic<Clock::Steady::rep> used_{0};  // when a caller last asked for something
+  std::atomic<Clock::Steady::rep> refreshed_{0};     // when the last refresh began
+  std::atomic<bool> dirty_{false};
+  std::atomic<Clock::Steady::rep> dirty_since_{0};
+
+  // The loop's alone.
+  std::optional<LockedDirectory> directory_;
+  bool head_is_old_;
+  Clock::Steady look_again_{};    // when the registration is read back, or tried again
+  Clock::Steady commit_again_{};  // not before, after a failure
+  std::chrono::nanoseconds commit_pause_{};
+};
+
+// Everything up to the first request: index.hpp, open().
+asio::awaitable<Answer<DiskParts>> open_disk(IndexOptions options);
+
+}  // namespace spotfs

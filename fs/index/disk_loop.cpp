@@ -1,0 +1,208 @@
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "client/base/encoding.hpp"
+#include "client/crypto/hash.hpp"
+#include "fs/index/commit.hpp"
+#include "fs/index/disk_index.hpp"
+#include "fs/index/store_identity.hpp"
+
+namespace spotfs {
+
+namespace {
+
+constexpr std::chrono::minutes kLongPause{1};                              // a commit after it refreshes first
+constexpr std::chrono::nanoseconds kFirstPause = std::chrono::seconds{1};  // after a failure, then twice as long
+constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds{30};
+constexpr std::chrono::nanoseconds kFar = std::chrono::hours{1};
+
+}  // namespace
+
+DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
+    : strand_{asio::make_strand(std::move(executor))},
+      options_{std::move(parts.options)},
+      store_{std::move(parts.store)},
+      ledger_{std::move(parts.ledger)},
+      peers_{std::move(parts.peers)},
+      run_{parts.run},
+      alarm_{options_.alarm(strand_)},
+      directory_{std::move(parts.directory)},
+      head_is_old_{parts.head_is_old} {
+  used_ = now().count();
+  refreshed_ = now().count();
+}
+
+void DiskIndex::start() {
+  asio::co_spawn(
+      strand_, [self = shared_from_this()]() -> asio::awaitable<void> { co_await self->run(); }, asio::detached);
+}
+
+asio::awaitable<void> DiskIndex::run() {
+  while (!ends()) {
+    if (!requests_.with([](const Requests& requests) { return requests.registered; }) && now() >= look_again_)
+      co_await do_register();
+    if (is_refresh_due()) co_await do_refresh();
+    if (is_commit_due()) co_await do_commit();
+    if (!ends()) co_await alarm_->wait(next_wait());
+  }
+  directory_.reset();
+  std::vector<Done::Pointer> left;
+  requests_.with([&](Requests& requests) {
+    requests.ended = true;
+    for (const CommitWaiter& waiter : std::exchange(requests.commits, {})) left.push_back(waiter.done);
+    for (auto list : {&Requests::refreshes, &Requests::registrations, &Requests::ends}) {
+      for (Done::Pointer& done : std::exchange(requests.*list, {})) left.push_back(std::move(done));
+    }
+  });
+  for (const Done::Pointer& done : left) done->give(Failure{Errc::stopping});
+}
+
+bool DiskIndex::ends() const {
+  return requests_.with([](const Requests& requests) { return !requests.ends.empty(); });
+}
+
+// --- When ------------------------------------------------------------------------------------------------------------
+
+bool DiskIndex::is_refresh_due() const {
+  if (options_.only_writer) return false;
+  if (requests_.with([](const Requests& requests) { return !requests.refreshes.empty(); })) return true;
+  const Clock::Steady used{used_.load()}, refreshed{refreshed_.load()};
+  return now() - used <= kIdle && now() - refreshed >= options_.refresh;
+}
+
+bool DiskIndex::is_commit_due() const {
+  if (requests_.with([](const Requests& requests) { return !requests.commits.empty(); })) return true;
+  if (now() < commit_again_) return false;
+  if (head_is_old_) return true;
+  return dirty_.load() && now() - Clock::Steady{dirty_since_.load()} >= options_.commit;
+}
+
+std::chrono::nanoseconds DiskIndex::next_wait() const {
+  const Clock::Steady present = now();
+  Clock::Steady next = present + kFar;
+  if (!requests_.with([](const Requests& requests) { return requests.registered; })) next = std::min(next, look_again_);
+  if (!options_.only_writer && present - Clock::Steady{used_.load()} <= kIdle)
+    next = std::min(next, Clock::Steady{refreshed_.load()} + options_.refresh);
+  if (dirty_.load())
+    next = std::min(next, std::max(Clock::Steady{dirty_since_.load()} + options_.commit, commit_again_));
+  else if (head_is_old_)
+    next = std::min(next, commit_again_);
+  return next - present;
+}
+
+// --- What ------------------------------------------------------------------------------------------------------------
+
+void DiskIndex::note(const Answer<void>& done) {
+  std::string line;
+  if (!done) {
+    line = done.error().code.message();
+    if (!done.error().text.empty()) line += ": " + spot::printable(done.error().text);
+  }
+  requests_.with([&](Requests& requests) { requests.last_error = std::move(line); });
+}
+
+void DiskIndex::tell_changes(const ChangeSet& changes) const {
+  if (event_ && !(changes.inodes.empty() && changes.names.empty())) event_(changes);
+}
+
+asio::awaitable<void> DiskIndex::do_register() {
+  Registration registration;
+  registration.host = options_.host;
+  registration.stamp = ledger_->draw();
+  const Answer<bool> there = co_await peers_->enter(ledger_->journal().writer(), registration);
+  const bool sure = there && (*there || options_.only_writer);
+  look_again_ = now() + kSettle;
+  if (!there) note(there.error());
+  if (there && !sure) co_return;
+  std::vector<Done::Pointer> waiting;
+  requests_.with([&](Requests& requests) {
+    requests.registered = sure;
+    waiting = std::exchange(requests.registrations, {});
+  });
+  for (const Done::Pointer& done : waiting) done->give(sure ? Answer<void>{} : Answer<void>{there.error()});
+}
+
+asio::awaitable<void> DiskIndex::do_refresh() {
+  std::vector<Done::Pointer> waiting =
+      requests_.with([](Requests& requests) { return std::exchange(requests.refreshes, {}); });
+  refreshed_ = now().count();
+  Peers::News news = co_await peers_->refresh();
+  if (!news.operations.empty()) tell_changes(ledger_->add(std::move(news.operations)));
+  head_is_old_ = head_is_old_ || news.own_is_old;
+  Answer<void> done;
+  if (news.failure) done = *news.failure;
+  const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
+  if (replaced) {
+    const Answer<void> other = co_await become_another();
+    if (done && !other) done = other;
+  }
+  note(done);
+  for (const Done::Pointer& waiter : waiting) waiter->give(done);
+}
+
+// Someone else uses our writer id, or it was retired: our log goes on under a new one.
+asio::awaitable<Answer<void>> DiskIndex::become_another() {
+  if (options_.notice)
+    options_.notice("this state directory was copied or its writer retired: going on as a new writer");
+  Journal& journal = ledger_->journal();
+  const Answer<std::vector<Operation>> unstored = journal.unstored();
+  if (!unstored) co_return unstored.error();
+  const Answer<void> done = journal.become(spot::random_array<16>(), options_.machine_id, *unstored);
+  if (!done) co_return done;
+  requests_.with([](Requests& requests) { requests.registered = false; });
+  look_again_ = {};
+  head_is_old_ = true;
+  co_return Answer<void>{};
+}
+
+Head DiskIndex::next_head() {
+  Head out;
+  out.run = run_;
+  out.seen = peers_->seen();
+  out.host = options_.host;
+  out.stamp = ledger_->draw();
+  return out;
+}
+
+asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
+  if (!options_.only_writer && now() - Clock::Steady{refreshed_.load()} > kLongPause) co_await do_refresh();
+  dirty_ = false;
+  const Answer<Ledger::Planned> planned = ledger_->plan_commit();
+  if (!planned) co_return planned.error();
+  tell_changes(planned->changes);
+  head_is_old_ = head_is_old_ || planned->grows;
+  if (head_is_old_) {
+    const Answer<void> stored = co_await store_log_and_head(ledger_->shared_journal(), store_, next_head());
+    if (!stored) co_return stored.error();
+    head_is_old_ = false;
+  }
+  co_return planned->limit;
+}
+
+asio::awaitable<void> DiskIndex::do_commit() {
+  const Answer<Stamp> limit = co_await commit_once();
+  std::vector<Done::Pointer> answered;
+  requests_.with([&](Requests& requests) {
+    std::erase_if(requests.commits, [&](const CommitWaiter& waiter) {
+      const bool done = !limit || waiter.target < *limit;
+      if (done) answered.push_back(waiter.done);
+      return done;
+    });
+  });
+  if (limit) {
+    commit_pause_ = {};
+    commit_again_ = {};
+    note({});
+    for (const Done::Pointer& done : answered) done->give(Answer<void>{});
+    co_return;
+  }
+  set_dirty();
+  commit_pause_ = std::clamp(commit_pause_ * 2, kFirstPause, kLongestPause);
+  commit_again_ = now() + commit_pause_;
+  note(limit.error());
+  for (const Done::Pointer& done : answered) done->give(limit.error());
+}
+
+}  // namespace spotfs

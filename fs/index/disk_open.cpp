@@ -1,0 +1,219 @@
+#include <algorithm>
+#include <fstream>
+
+#include <boost/asio/this_coro.hpp>
+
+#include "client/crypto/hash.hpp"
+#include "fs/index/commit.hpp"
+#include "fs/index/disk_index.hpp"
+#include "fs/index/restamp.hpp"
+#include "fs/index/store_identity.hpp"
+#include "fs/index/writer_directory.hpp"
+
+namespace spotfs {
+
+namespace {
+
+std::string this_machine() {
+  std::ifstream file{"/etc/machine-id"};
+  std::string out;
+  std::getline(file, out);
+  return out;
+}
+
+// Without what is not there or not right one can go on, and says so; without an answer one can't.
+bool can_go_on(const Failure& failure) noexcept {
+  return failure.code == Errc::not_found || spot::to_errno(failure.code) == EBADMSG;
+}
+
+// A run whose first bytes no operation has: they tell the stamps of runs apart.
+RunId draw_run(const std::vector<Operation>& operations) {
+  RunId out;
+  RunPrefix prefix;
+  do {
+    out = spot::random_array<16>();
+    std::copy_n(out.begin(), prefix.size(), prefix.begin());
+  } while (std::ranges::any_of(operations, [&](const Operation& op) { return op.stamp.run() == prefix; }));
+  return out;
+}
+
+HybridClock clock_of(const RunId& run, const Clock& clock, const Stamp& last) {
+  RunPrefix prefix;
+  std::copy_n(run.begin(), prefix.size(), prefix.begin());
+  HybridClock out{clock, prefix};
+  out.see(last);
+  return out;
+}
+
+// What a killed mount left uncommitted, in its own name.
+asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& directory,
+                                                 std::shared_ptr<const SealedStore> store,
+                                                 const IndexOptions& options) {
+  Answer<std::unique_ptr<Journal>> opened = Journal::open(directory.path(), options.machine_id);
+  if (!opened) co_return opened.error();
+  const std::shared_ptr<Journal> journal = std::move(*opened);
+  const Answer<std::vector<Operation>> unstored = journal->unstored();
+  if (!unstored) co_return unstored.error();
+  if (unstored->empty() || journal->is_copy()) co_return Answer<void>{};
+  Peers peers{store, journal, options.notice};
+  if (const Answer<void> loaded = peers.load(); !loaded) co_return loaded;
+  const Answer<std::vector<Operation>> all = journal->operations();
+  if (!all) co_return all.error();
+  const RunId run = draw_run(*all);
+  HybridClock clock = clock_of(run, *options.clock, all->back().stamp);
+  Registration registration;
+  registration.host = options.host;
+  registration.stamp = clock.next();
+  if (const Answer<bool> entered = co_await peers.enter(journal->writer(), registration); !entered)
+    co_return entered.error();
+  if (const Answer<void> planned = plan_pieces(*journal, clock.next()); !planned) co_return planned;
+  Head head;
+  head.run = run;
+  head.host = options.host;
+  head.stamp = clock.next();
+  co_return co_await store_log_and_head(journal, store, std::move(head));
+}
+
+class Opening {
+ public:
+  explicit Opening(IndexOptions options) : options_{std::move(options)} {}
+
+  asio::awaitable<Answer<DiskParts>> run();
+
+ private:
+  asio::awaitable<Answer<void>> find_store();
+  asio::awaitable<Answer<void>> commit_abandoned();
+  asio::awaitable<Answer<Peers::News>> read_others();
+  Answer<void> read_journal();
+  Answer<void> become_another(bool is_copy);
+  Answer<bool> names_all(const std::optional<Head>& own) const;
+  void tell(const std::string& line) const {
+    if (options_.notice) options_.notice(line);
+  }
+
+  IndexOptions options_;
+  std::optional<StateRoot> root_;
+  std::shared_ptr<const SealedStore> store_;
+  StateOptions state_options_;
+  std::optional<LockedDirectory> directory_;
+  std::shared_ptr<Journal> journal_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<History> history_;
+  std::vector<Operation> known_;  // of the journal and of others
+};
+
+asio::awaitable<Answer<void>> Opening::find_store() {
+  const auto sealer = std::make_shared<const RecordSealer>(options_.keys);
+  Answer<StateRoot> root = StateRoot::open(options_.state, spot::sha256(options_.keys->self().public_key().pkix()));
+  if (!root) co_return root.error();
+  root_ = std::move(*root);
+  Answer<StoreIdentity> identity = co_await identify_store(sealer, *root_, options_);
+  if (!identity) co_return identity.error();
+  state_options_.uid = options_.uid;
+  state_options_.gid = options_.gid;
+  state_options_.conflicts_last = identity->record.conflicts_last;
+  store_ = std::make_shared<const SealedStore>(options_.store, sealer, std::move(identity->secret));
+  co_return Answer<void>{};
+}
+
+// Best effort: where it fails the next mount tries again, and this one works all the same.
+asio::awaitable<Answer<void>> Opening::commit_abandoned() {
+  for (const LockedDirectory& directory : take_abandoned(*root_, store_->id())) {
+    const Answer<void> done = co_await commit_left_behind(directory, store_, options_);
+    if (!done) tell(directory.path().string() + ": what an earlier mount left uncommitted could not be sent");
+  }
+  co_return Answer<void>{};
+}
+
+Answer<void> Opening::read_journal() {
+  Answer<std::unique_ptr<Journal>> journal = Journal::open(directory_->path(), options_.machine_id);
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+  peers_ = std::make_unique<Peers>(store_, journal_, options_.notice);
+  if (const Answer<void> loaded = peers_->load(); !loaded) return loaded;
+  Answer<std::vector<Operation>> own = journal_->operations();
+  if (!own) return own.error();
+  known_ = std::move(*own);
+  return {};
+}
+
+asio::awaitable<Answer<Peers::News>> Opening::read_others() {
+  Peers::News news = co_await peers_->refresh();
+  if (news.failure && !can_go_on(*news.failure)) co_return *news.failure;
+  if (news.failure) tell(news.failure->code.message() + ": " + news.failure->text);
+  co_return news;
+}
+
+// A new id for our log. Of a copied directory, the original may commit what is in no piece yet.
+Answer<void> Opening::become_another(bool is_copy) {
+  tell("this state directory was copied, or its writer retired: going on as a new writer");
+  Answer<std::vector<Operation>> unstored = journal_->unstored();
+  if (!unstored) return unstored.error();
+  if (is_copy && !unstored->empty()) {
+    HybridClock clock = clock_of(draw_run(known_), *options_.clock, history_->last());
+    std::vector<Operation> renamed = restamp(*unstored, history_->state(), [&] { return clock.next(); });
+    std::vector<Stamp> old;
+    for (const Operation& operation : *unstored) old.push_back(operation.stamp);
+    history_->replace(old, renamed);
+    known_.insert(known_.end(), renamed.begin(), renamed.end());
+    unstored = std::move(renamed);
+  }
+  return journal_->become(spot::random_array<16>(), options_.machine_id, *unstored);
+}
+
+// Does the head in the store name all of the log?
+Answer<bool> Opening::names_all(const std::optional<Head>& own) const {
+  const Answer<std::vector<Operation>> unstored = journal_->unstored();
+  if (!unstored) return unstored.error();
+  if (!unstored->empty()) return false;
+  const Answer<LogList> log = head_log(*journal_);
+  if (!log) return log.error();
+  if (!own) return log->pieces.empty() && !log->older;
+  return own->log == *log;
+}
+
+asio::awaitable<Answer<DiskParts>> Opening::run() {
+  if (options_.machine_id.empty()) options_.machine_id = this_machine();
+  if (const Answer<void> done = co_await find_store(); !done) co_return done.error();
+  Answer<LockedDirectory> directory = co_await take_writer_directory(*root_, store_->id(), options_);
+  if (!directory) co_return directory.error();
+  directory_ = std::move(*directory);
+  static_cast<void>(co_await commit_abandoned());
+  if (const Answer<void> done = read_journal(); !done) co_return done.error();
+  Answer<Peers::News> news = co_await read_others();
+  if (!news) co_return news.error();
+  history_ = std::make_unique<History>(state_options_);
+  known_.insert(known_.end(), news->operations.begin(), news->operations.end());
+  history_->add(known_);
+  if (journal_->is_copy() || news->own_is_foreign || peers_->is_retired(journal_->writer())) {
+    const Answer<void> done = become_another(journal_->is_copy());
+    if (!done) co_return done.error();
+    news->own.reset();
+  }
+  const Answer<bool> complete = names_all(news->own);
+  if (!complete) co_return complete.error();
+  const RunId run = draw_run(known_);
+  const HybridClock clock = clock_of(run, *options_.clock, history_->last());
+  auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
+  const bool head_is_old = news->own_is_old || !*complete;
+  DiskParts parts{std::move(options_),    store_, std::move(ledger), std::move(peers_),
+                  std::move(*directory_), run,    head_is_old};
+  co_return parts;
+}
+
+}  // namespace
+
+asio::awaitable<Answer<DiskParts>> open_disk(IndexOptions options) {
+  Opening opening{std::move(options)};
+  co_return co_await opening.run();
+}
+
+asio::awaitable<Answer<std::shared_ptr<Index>>> Index::open(asio::any_io_executor executor, IndexOptions options) {
+  Answer<DiskParts> parts = co_await open_disk(std::move(options));
+  if (!parts) co_return parts.error();
+  const auto index = std::make_shared<DiskIndex>(std::move(executor), std::move(*parts));
+  index->start();
+  co_return std::static_pointer_cast<Index>(index);
+}
+
+}  // namespace spotfs

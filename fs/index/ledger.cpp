@@ -1,0 +1,101 @@
+#include "fs/index/ledger.hpp"
+
+#include <algorithm>
+
+#include "fs/index/commit.hpp"
+#include "fs/index/join.hpp"
+
+namespace spotfs {
+
+namespace {
+
+struct Difference {
+  std::vector<Operation> out, in;
+};
+
+// What joining changed; the rest need not be written again. Both are in the order of stamps.
+Difference difference(const std::vector<Operation>& before, const std::vector<Operation>& after) {
+  Difference out;
+  auto b = before.begin(), a = after.begin();
+  while (b != before.end() || a != after.end()) {
+    const bool only_before = a == after.end() || (b != before.end() && b->stamp < a->stamp);
+    const bool only_after = b == before.end() || (a != after.end() && a->stamp < b->stamp);
+    const bool same = !only_before && !only_after && *a == *b;
+    if (!same && !only_after) out.out.push_back(*b);
+    if (!same && !only_before) out.in.push_back(*a);
+    if (!only_after) ++b;
+    if (!only_before) ++a;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<void> Ledger::record(Operation operation) {
+  if (const Make* make = std::get_if<Make>(&operation.action); make && make->inode.version)
+    clock_.see(*make->inode.version);
+  if (const Answer<void> kept = journal_->add(operation); !kept) return kept.error().code;
+  history_.with([&](std::unique_ptr<History>& history) { history->add(std::move(operation)); });
+  return {};
+}
+
+Result<Stamp> Ledger::change(const Plan& plan) {
+  const std::lock_guard lock{change_};
+  Result<std::optional<Action>> action = read([&](const State& state) { return plan(state); });
+  if (!action) return action.error();
+  const Stamp stamp = clock_.next();
+  if (!*action) return stamp;
+  if (const Result<void> done = record({stamp, std::move(**action)}); !done) return done.error();
+  return stamp;
+}
+
+Result<void> Ledger::change_at(const Stamp& stamp, Action action) {
+  const std::lock_guard lock{change_};
+  reserved_.erase(stamp);
+  return record({stamp, std::move(action)});
+}
+
+Stamp Ledger::draw() {
+  const std::lock_guard lock{change_};
+  return clock_.next();
+}
+
+Stamp Ledger::reserve() {
+  const std::lock_guard lock{change_};
+  return *reserved_.insert(clock_.next()).first;
+}
+
+void Ledger::release(const Stamp& stamp) {
+  const std::lock_guard lock{change_};
+  reserved_.erase(stamp);
+}
+
+ChangeSet Ledger::add(std::vector<Operation> operations) {
+  const std::lock_guard lock{change_};
+  for (const Operation& operation : operations) clock_.see(operation.stamp);
+  return history_.with([&](std::unique_ptr<History>& history) { return history->add(std::move(operations)); });
+}
+
+Answer<Ledger::Planned> Ledger::plan_commit() {
+  const std::lock_guard lock{change_};
+  Planned out;
+  out.limit = reserved_.empty() ? clock_.next() : *reserved_.begin();
+  const Answer<std::vector<Operation>> loose = journal_->loose(out.limit);
+  if (!loose) return loose.error();
+  out.grows = !loose->empty();
+  const Difference changed = difference(*loose, join(*loose));
+  if (!changed.out.empty() || !changed.in.empty()) {
+    if (const Answer<void> replaced = journal_->replace(changed.out, changed.in); !replaced) return replaced.error();
+    std::vector<Stamp> old;
+    for (const Operation& operation : changed.out) old.push_back(operation.stamp);
+    out.changes = history_.with([&](std::unique_ptr<History>& history) { return history->replace(old, changed.in); });
+  }
+  if (const Answer<void> planned = plan_pieces(*journal_, out.limit); !planned) return planned.error();
+  return out;
+}
+
+std::uint64_t Ledger::operation_count() const {
+  return history_.with([](const std::unique_ptr<History>& history) { return history->size(); });
+}
+
+}  // namespace spotfs

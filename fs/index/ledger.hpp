@@ -1,0 +1,73 @@
+// The disk as this writer has it: the history that gives the state, and the journal that outlives the program, always
+// changed together.
+//
+// A change is planned against the present state, journalled, and applied, and no other change comes in between; reads
+// wait only for the last of the three.
+//
+// Thread: any. Locks: change_ before history_. Errors: those of the plan and of the journal (its text is kept for
+// last_error()). Source: files.md, "Operations", "The journal".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "client/base/sync.hpp"
+#include "fs/index/history.hpp"
+#include "fs/index/journal.hpp"
+
+namespace spotfs {
+
+class Ledger {
+ public:
+  // `clock` gives stamps later than all in `history`.
+  Ledger(std::shared_ptr<Journal> journal, std::unique_ptr<History> history, HybridClock clock)
+      : journal_{std::move(journal)}, clock_{clock}, history_{std::move(history)} {}
+
+  template <class Read>
+  decltype(auto) read(Read&& read) const {
+    return history_.with([&](const std::unique_ptr<History>& history) { return read(history->state()); });
+  }
+
+  // What is to be done, planned against the state; none: nothing.
+  using Plan = std::function<Result<std::optional<Action>>(const State&)>;
+  // The stamp of the operation; that of nothing is drawn all the same.
+  Result<Stamp> change(const Plan& plan);
+  // The same under a stamp that was reserved, which is given up by it.
+  Result<void> change_at(const Stamp& stamp, Action action);
+
+  Stamp draw();
+  // Nothing from this stamp on is committed until it is released.
+  Stamp reserve();
+  void release(const Stamp& stamp);
+
+  // Operations of others, in any order.
+  ChangeSet add(std::vector<Operation> operations);
+
+  // For a commit: joins what nobody has seen yet, and puts what may be committed into pieces. All that is stamped
+  // before `limit` is in the log then.
+  struct Planned {
+    Stamp limit;
+    bool grows = false;  // the log has got new pieces
+    ChangeSet changes;   // times that joining changed
+  };
+  Answer<Planned> plan_commit();
+
+  Journal& journal() noexcept { return *journal_; }
+  const std::shared_ptr<Journal>& shared_journal() const noexcept { return journal_; }
+  std::uint64_t operation_count() const;
+
+ private:
+  Result<void> record(Operation operation);  // under change_
+
+  std::shared_ptr<Journal> journal_;
+  std::mutex change_;
+  HybridClock clock_;         // under change_
+  std::set<Stamp> reserved_;  // under change_
+  spot::Synchronized<std::unique_ptr<History>> history_;
+};
+
+}  // namespace spotfs

@@ -1,0 +1,281 @@
+#include "fs/index/peers.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "client/base/encoding.hpp"
+
+namespace spotfs {
+
+namespace {
+
+// Longer chains of lists hold more pieces than a disk can have: someone makes a reader walk for ever.
+constexpr std::size_t kMaxLists = 10'000;
+
+bool is_missing(const Failure& failure) { return failure.code == Errc::not_found; }
+
+}  // namespace
+
+Peers::Peers(std::shared_ptr<const SealedStore> store, std::shared_ptr<Journal> journal, Notice notice)
+    : store_{std::move(store)}, journal_{std::move(journal)}, notice_{std::move(notice)} {}
+
+void Peers::tell(const std::string& line) const {
+  if (notice_) notice_(line);
+}
+
+Answer<void> Peers::load() {
+  if (const std::optional<Bytes> encoded = journal_->known_writers()) {
+    const Result<Writers> writers = decode_writers(*encoded);
+    if (!writers) return Failure{writers.error(), "the journal's list of writers"};
+    table_.with([&](Table& table) {
+      for (const auto& [writer, registration] : *writers) table[writer].registration = registration;
+    });
+  }
+  const Answer<std::map<WriterId, Bytes>> heads = journal_->seen();
+  if (!heads) return heads.error();
+  for (const auto& [writer, sealed] : *heads) {
+    Result<Head> head = store_->open_head(writer, sealed);
+    if (!head) return Failure{head.error(), "a head in the journal"};
+    table_.with([&](Table& table) { table[writer].newest = std::move(*head); });
+  }
+  return {};
+}
+
+// --- Who they are ----------------------------------------------------------------------------------------------------
+
+Writers Peers::known() const {
+  return table_.with([](const Table& table) {
+    Writers out;
+    for (const auto& [writer, peer] : table) out.emplace(writer, peer.registration);
+    return out;
+  });
+}
+
+Answer<void> Peers::take(const Writers& writers) {
+  Writers all = known();
+  if (!merge(all, writers)) return {};
+  table_.with([&](Table& table) {
+    for (const auto& [writer, registration] : all) table[writer].registration = registration;
+  });
+  return journal_->set_known_writers(encode(all));
+}
+
+bool Peers::is_retired(const WriterId& writer) const {
+  return table_.with([&](const Table& table) {
+    const auto at = table.find(writer);
+    return at != table.end() && at->second.registration.retired;
+  });
+}
+
+asio::awaitable<Answer<bool>> Peers::enter(WriterId self, Registration registration) {
+  Writers there;
+  Answer<Writers> fetched = co_await store_->fetch_writers();
+  if (fetched)
+    there = std::move(*fetched);
+  else if (!is_missing(fetched.error()))
+    co_return fetched.error();
+  Writers own;
+  own.emplace(self, std::move(registration));
+  if (const auto at = there.find(self); at != there.end()) own.clear();
+  if (const Answer<void> taken = take(there); !taken) co_return taken.error();
+  if (const Answer<void> taken = take(own); !taken) co_return taken.error();
+  if (!merge(there, known())) co_return own.empty();
+  if (const Answer<void> stored = co_await store_->store_writers(there); !stored) co_return stored.error();
+  co_return own.empty();
+}
+
+asio::awaitable<Answer<void>> Peers::refresh_writers() {
+  Answer<Writers> fetched = co_await store_->fetch_writers();
+  Writers there;
+  if (fetched)
+    there = std::move(*fetched);
+  else if (!is_missing(fetched.error()))
+    co_return fetched.error();
+  if (const Answer<void> taken = take(there); !taken) co_return taken;
+  const Writers all = known();
+  if (!fetched && !all.empty()) tell("the store has lost its list of writers: it is stored again");
+  if (merge(there, all)) co_return co_await store_->store_writers(all);
+  co_return Answer<void>{};
+}
+
+// --- What they say ---------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<void>> Peers::refresh_head(WriterId writer) {
+  const Answer<SealedStore::SealedHead> fetched = co_await store_->fetch_head(writer);
+  const bool missing = !fetched && is_missing(fetched.error());
+  if (!fetched && !missing) co_return fetched.error();
+  enum class Outcome { newer, same, rolled_back, still_rolled_back };
+  const Outcome outcome = table_.with([&](Table& table) {
+    Peer& peer = table[writer];
+    const std::uint64_t before = peer.newest ? peer.newest->counter : 0;
+    const std::uint64_t now = missing ? 0 : fetched->head.counter;
+    const bool was = std::exchange(peer.rolled_back, now < before);
+    if (now < before) return was ? Outcome::still_rolled_back : Outcome::rolled_back;
+    if (now == before) return Outcome::same;
+    peer.newest = fetched->head;
+    return Outcome::newer;
+  });
+  if (outcome == Outcome::rolled_back)
+    tell("the store shows an older head of writer " + spot::base64url(writer) +
+         " than it did before: what was known stays in force");
+  if (outcome == Outcome::newer) co_return journal_->see(writer, fetched->sealed);
+  co_return Answer<void>{};
+}
+
+asio::awaitable<Answer<std::vector<PieceRef>>> Peers::list_pieces(LogList log) const {
+  std::vector<PieceRef> out = log.pieces;
+  std::optional<BlobId> older = log.older;
+  for (std::size_t lists = 0; older; ++lists) {
+    if (lists == kMaxLists) co_return Failure{Errc::malformed, content_key(*older)};
+    const Answer<Bytes> encoded = co_await store_->fetch_log(*older);
+    if (!encoded) co_return encoded.error();
+    const Result<LogList> list = decode_log_list(*encoded);
+    if (!list) co_return Failure{list.error(), content_key(*older)};
+    out.insert(out.end(), list->pieces.begin(), list->pieces.end());
+    older = list->older;
+  }
+  co_return out;
+}
+
+asio::awaitable<Answer<Peers::LogRead>> Peers::read_log(WriterId writer, Head head) const {
+  const Answer<std::vector<PieceRef>> pieces = co_await list_pieces(head.log);
+  if (!pieces) co_return pieces.error();
+  LogRead out;
+  out.counter = head.counter;
+  out.pieces = table_.with([&](const Table& table) { return table.at(writer).pieces; });
+  for (const PieceRef& piece : *pieces) {
+    if (!out.pieces.insert(piece.id).second) continue;
+    const Answer<Bytes> encoded = co_await store_->fetch_log(piece.id);
+    if (!encoded) co_return encoded.error();
+    Result<std::vector<Operation>> operations = decode_piece(*encoded);
+    if (!operations || operations->back().stamp != piece.last)
+      co_return Failure{operations ? make_error_code(Errc::malformed) : operations.error(), content_key(piece.id)};
+    out.operations.insert(out.operations.end(), std::make_move_iterator(operations->begin()),
+                          std::make_move_iterator(operations->end()));
+  }
+  co_return out;
+}
+
+// The newest heads that are not applied, without the unreadable ones, and those that wait for a head that is not here.
+std::map<WriterId, Head> Peers::applicable(const std::set<WriterId>& unreadable) const {
+  const WriterId self = journal_->writer();
+  return table_.with([&](const Table& table) {
+    std::map<WriterId, Head> out;
+    for (const auto& [writer, peer] : table) {
+      const bool counts = writer != self && !peer.registration.retired && !unreadable.contains(writer);
+      if (counts && peer.newest && peer.newest->counter > peer.applied) out.emplace(writer, *peer.newest);
+    }
+    const auto is_here = [&](const WriterId& writer, std::uint64_t counter) {
+      if (writer == self) return true;
+      const auto at = table.find(writer);
+      if (at == table.end()) return false;
+      if (at->second.registration.retired || at->second.applied >= counter) return true;
+      const auto comes = out.find(writer);
+      return comes != out.end() && comes->second.counter >= counter;
+    };
+    const auto waits = [&](const auto& entry) {
+      for (const auto& [writer, counter] : entry.second.seen) {
+        if (!is_here(writer, counter)) return true;
+      }
+      return false;
+    };
+    while (std::erase_if(out, waits) != 0) {
+    }
+    return out;
+  });
+}
+
+asio::awaitable<void> Peers::look_at_own(News& news) {
+  const WriterId self = journal_->writer();
+  Answer<SealedStore::SealedHead> fetched = co_await store_->fetch_head(self);
+  if (!fetched) {
+    if (!is_missing(fetched.error()))
+      news.failure = fetched.error();
+    else
+      news.own_is_old = journal_->counter() != 0;
+    co_return;
+  }
+  news.own = std::move(fetched->head);
+  news.own_is_foreign = !journal_->knows(news.own->run, news.own->counter);
+  news.own_is_old = !news.own_is_foreign && news.own->counter < journal_->counter();
+}
+
+asio::awaitable<std::vector<Operation>> Peers::read_logs(News& news) {
+  std::set<WriterId> unreadable;
+  std::map<WriterId, LogRead> read;
+  std::map<WriterId, Head> heads = applicable(unreadable);
+  for (bool all = false; !all; heads = applicable(unreadable)) {
+    all = true;
+    for (const auto& [writer, head] : heads) {
+      if (read.contains(writer)) continue;
+      Answer<LogRead> log = co_await read_log(writer, head);
+      if (log) {
+        read.emplace(writer, std::move(*log));
+        continue;
+      }
+      if (!news.failure) news.failure = log.error();
+      unreadable.insert(writer);
+      all = false;
+    }
+  }
+  std::vector<Operation> out;
+  for (const auto& [writer, head] : heads) {
+    LogRead& log = read.at(writer);
+    std::ranges::move(log.operations, std::back_inserter(out));
+    table_.with([&](Table& table) {
+      Peer& peer = table.at(writer);
+      peer.applied = log.counter;
+      peer.pieces = std::move(log.pieces);
+    });
+  }
+  co_return out;
+}
+
+asio::awaitable<Peers::News> Peers::refresh() {
+  News news;
+  if (const Answer<void> done = co_await refresh_writers(); !done) news.failure = done.error();
+  co_await look_at_own(news);
+  const WriterId self = journal_->writer();
+  for (const auto& [writer, registration] : known()) {
+    if (writer == self || registration.retired) continue;
+    const Answer<void> done = co_await refresh_head(writer);
+    if (!done && !news.failure) news.failure = done.error();
+  }
+  news.operations = co_await read_logs(news);
+  co_return news;
+}
+
+// --- For others ------------------------------------------------------------------------------------------------------
+
+std::map<WriterId, std::uint64_t> Peers::seen() const {
+  const WriterId self = journal_->writer();
+  return table_.with([&](const Table& table) {
+    std::map<WriterId, std::uint64_t> out;
+    for (const auto& [writer, peer] : table) {
+      if (writer != self && peer.applied != 0) out.emplace(writer, peer.applied);
+    }
+    return out;
+  });
+}
+
+std::vector<WriterStatus> Peers::status() const {
+  const WriterId self = journal_->writer();
+  return table_.with([&](const Table& table) {
+    std::vector<WriterStatus> out;
+    for (const auto& [writer, peer] : table) {
+      if (writer == self || peer.registration.retired) continue;
+      WriterStatus status;
+      status.id = writer;
+      status.host = peer.registration.host;
+      status.rolled_back = peer.rolled_back;
+      if (peer.newest) {
+        status.counter = peer.newest->counter;
+        status.head = peer.newest->stamp;
+      }
+      out.push_back(std::move(status));
+    }
+    return out;
+  });
+}
+
+}  // namespace spotfs
