@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import time
 import unittest
 
@@ -135,12 +136,15 @@ class Messages:
         self.ours.call("card", address=leaver.address)
         self.theirs.call("card", address=leaver.address)
         leaver.close()
+        # The relay's text; the Rust client has one of its own for an error that its peer did not seal.
+        at_once = re.compile("offline|not online|encrypted response")
         for peer in (self.theirs, self.ours):
-            began = time.monotonic()
-            # The relay's text; the Rust client has one of its own for an error that its peer did not seal.
-            with self.assertRaisesRegex(PeerError, "offline|not online|encrypted response"):
-                peer.query(f"{leaver.address}/echo", b"x")
-            self.assertLess(time.monotonic() - began, 10)
+            for _ in range(5):  # the first ones may reach the relay before it sees that the connection is gone
+                with self.assertRaises(PeerError) as ended:
+                    peer.query(f"{leaver.address}/echo", b"x", timeout=2)
+                if at_once.search(str(ended.exception)):
+                    break
+            self.assertRegex(str(ended.exception), at_once)
 
 
 class Blobs:

@@ -12,6 +12,7 @@ import sys
 import trust_root
 
 HERE = pathlib.Path(__file__).resolve().parent
+RUST = (1, 88)
 
 
 class Unavailable(Exception):
@@ -38,8 +39,7 @@ def python_client(build):
 
 def rust_client(build):
     """The program rust_peer, built on a copy of the crate spotlib that trusts SSL_CERT_FILE."""
-    if shutil.which("cargo") is None:
-        raise Unavailable("cargo is not installed (the crate spotlib needs Rust 1.88 or later)")
+    check_rust()
     sources = HERE / "rust_peer"
     workspace = build / "rust"
     peer = workspace / "peer"
@@ -57,7 +57,7 @@ def rust_client(build):
     manifest = ["--manifest-path", peer / "Cargo.toml"]
     # The lock file has the checksum of every crate, the original spotlib's too.
     _run(["cargo", "fetch", "--locked", *manifest], "fetch the crate spotlib")
-    metadata = _run(["cargo", "metadata", "--locked", "--offline", "--format-version=1", *manifest], "find spotlib")
+    metadata = _output("cargo", "metadata", "--locked", "--offline", "--format-version=1", *manifest)
     packages = json.loads(metadata)["packages"]
     crate = next(pathlib.Path(p["manifest_path"]).parent for p in packages if p["name"] == "spotlib")
 
@@ -65,21 +65,33 @@ def rust_client(build):
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(crate, copy)
     trust_root.change(copy)
-    _run(
-        ["cargo", "build", "--offline", *manifest, "--target-dir", target]
-        + ["--config", f"patch.crates-io.spotlib.path={json.dumps(str(copy))}"],
-        "build the Rust client (Rust 1.88 or later)",
-    )
+    patch = f"patch.crates-io.spotlib.path={json.dumps(str(copy))}"
+    _output("cargo", "build", "--offline", *manifest, "--target-dir", target, "--config", patch)
     stamp.write_text(wanted)
     return program
 
 
+def check_rust():
+    wanted = f"the crate spotlib needs Rust {RUST[0]}.{RUST[1]} or later"
+    if shutil.which("cargo") is None:
+        raise Unavailable(f"cargo is not installed: {wanted}")
+    version = _run(["cargo", "--version"], "run cargo").split()[1]
+    if tuple(map(int, version.split(".")[:2])) < RUST:
+        raise Unavailable(f"cargo is of version {version}: {wanted}")
+
+
 def _run(command, purpose):
+    """The output of a command that may fail because of what is not ours."""
     result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if result.returncode != 0:
         sys.stderr.write(result.stdout + result.stderr)
         raise Unavailable(f"cannot {purpose}: exit code {result.returncode} of {os.path.basename(str(command[0]))}")
     return result.stdout
+
+
+def _output(*command):
+    """The output of a command that has all that it needs: if it fails, something is wrong here."""
+    return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def _digest(*files):
