@@ -1,0 +1,215 @@
+#include "fs/tree/blobs/file.hpp"
+
+#include <cerrno>
+
+#include <unistd.h>
+
+#include "fs/tree/blobs/open_file.hpp"
+
+namespace spotfs::tree {
+namespace {
+
+constexpr std::size_t kCacheOverhead = 256;  // bytes of memory that a cached value takes beside its content
+
+int wanted_by(int flags) noexcept {
+  const int how = flags & O_ACCMODE;
+  int mask = how == O_RDONLY ? R_OK : how == O_WRONLY ? W_OK : R_OK | W_OK;
+  if ((flags & O_TRUNC) != 0) mask |= W_OK;
+  return mask;
+}
+
+}  // namespace
+
+BlobFile::Use::Use(std::shared_ptr<BlobFile> file, bool writes) : file_{std::move(file)}, writes_{writes} {
+  file_->state_.with([&](State& state) {
+    ++state.uses;
+    state.writers += writes_ ? 1 : 0;
+  });
+}
+
+BlobFile::Use::~Use() {
+  const std::optional<KnownValue> unused = file_->state_.with([&](State& state) -> std::optional<KnownValue> {
+    state.writers -= writes_ ? 1 : 0;
+    if (--state.uses != 0) return std::nullopt;
+    return std::exchange(state.value, std::nullopt);  // the cache has it
+  });
+}
+
+BlobFile::Location BlobFile::location() const {
+  return state_.with([](const State& state) { return state.at; });
+}
+
+std::optional<KnownValue> BlobFile::known() const {
+  std::optional<KnownValue> value = state_.with([](const State& state) { return state.value; });
+  if (value) return value;
+  return tree().cache.with([&](auto& cache) -> std::optional<KnownValue> {
+    const KnownValue* cached = cache.find(id());
+    return cached == nullptr ? std::nullopt : std::optional{*cached};
+  });
+}
+
+Attributes BlobFile::shown(const InodePtr& inode) {
+  Attributes out = attributes_of(id(), *inode, tree().timeout());
+  state_.with([&](State& state) {
+    if (state.seen && state.seen->indexed == inode->version) {
+      out.size = state.seen->size;
+      if (state.seen->modified) out.mtime = node_time(*state.seen->modified);
+    }
+    if (state.edit) {
+      out.size = state.edit->size();
+      out.mtime = node_time(state.modified);
+    }
+    out.allocated = out.size;
+    state.told_size = out.size;
+  });
+  return out;
+}
+
+// The kernel reads as far as it thinks that the file goes.
+asio::awaitable<Result<void>> BlobFile::tell_size() {
+  const std::optional<std::uint64_t> told = state_.with([](const State& state) { return state.told_size; });
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const std::uint64_t size = shown(*found).size;
+  if (told && *told != size && tree().options.notifier) {
+    tree().options.notifier->attributes_changed(self());
+    co_await tree().options.notifier->sent();
+  }
+  co_return Result<void>{};
+}
+
+bool BlobFile::is_current(const Version& indexed) {
+  std::optional<KnownValue> cached = known();
+  return state_.with([&](State& state) {
+    if (!state.value) state.value = std::move(cached);
+    if (state.edit) return true;
+    return state.value && (state.detached || tree().is_fresh(*state.value, indexed));
+  });
+}
+
+void BlobFile::adopt(const InodePtr& inode, Value value) {
+  const KnownValue now{std::move(value), tree().options.clock->steady()};
+  const Bytes& content = *now.value.content;
+  state_.with([&](State& state) {
+    const bool changed = !state.value || *state.value->value.content != content;
+    const Version& version = now.value.version;
+    if (version != inode->version || content.size() != inode->size()) {
+      State::Seen seen{inode->version, content.size(), std::nullopt};
+      if (version && version != inode->version) {
+        seen.modified = time_of(*version);
+      } else if (changed && state.value) {
+        seen.modified = index_time(tree().options.clock->wall());
+      } else if (state.seen) {
+        seen.modified = state.seen->modified;
+      }
+      state.seen = seen;
+    } else {
+      state.seen.reset();
+    }
+    if (changed) ++state.content;
+    state.value = now;
+  });
+  cache(now);
+}
+
+void BlobFile::cache(const KnownValue& value) {
+  tree().cache.with([&](auto& cached) { cached.put(id(), value, value.value.content->size() + kCacheOverhead); });
+}
+
+asio::awaitable<Result<KeyLocks::Guard>> BlobFile::lock_key() {
+  for (;;) {
+    const std::string key = location().key;
+    Result<KeyLocks::Guard> guard = co_await tree().keys.lock(key);
+    if (!guard || location().key == key) co_return guard;
+  }
+}
+
+asio::awaitable<Result<void>> BlobFile::load() {
+  const Result<KeyLocks::Guard> guard = co_await lock_key();
+  if (!guard) co_return guard.error();
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  if (is_current((*found)->version)) co_return Result<void>{};
+  co_return co_await load_locked();
+}
+
+asio::awaitable<Result<void>> BlobFile::load_locked() {
+  const auto [key, detached] = state_.with([](const State& state) { return std::pair{state.at.key, state.detached}; });
+  if (detached) co_return fail(ESTALE);
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const Version newest = tree().newest(key, (*found)->version);
+  const Answer<Bytes> bottle = co_await tree().options.store->fetch(key);
+  if (!bottle) {
+    if (bottle.error().code == Errc::not_found) co_await gone();
+    co_return bottle.error().code;
+  }
+  Result<Value> value = tree().open(key, *bottle, newest);
+  if (!value) co_return value.error();
+  adopt(*found, *std::move(value));
+  co_return Result<void>{};
+}
+
+// Another client has deleted the value. Where plain values are taken for new names alone, the name stays, as it says
+// that this one is not new.
+asio::awaitable<void> BlobFile::gone() {
+  if (tree().options.plain == PlainValues::new_names) co_return;
+  Index& index = *tree().options.index;
+  const Location at = location();
+  const Result<spotfs::Entry> there = co_await index.lookup(at.directory, at.name);
+  if (!there || there->id != id()) co_return;
+  const Result<spotfs::Entry> unlinked = co_await index.unlink(at.directory, at.name);
+  const NodePtr directory = tree().find(at.directory);
+  if (unlinked && directory && tree().options.notifier) tree().options.notifier->name_changed(directory, at.name);
+}
+
+asio::awaitable<Result<Opened>> BlobFile::open(Caller caller, int flags) {
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const Result<void> allowed = check(*found, caller, wanted_by(flags));
+  if (!allowed) co_return allowed.error();
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+  auto file = std::make_shared<OpenBlob>(self(), writes);
+  if ((flags & O_TRUNC) != 0) {
+    const Result<void> emptied = co_await truncate(0);
+    if (!emptied) co_return emptied.error();
+  } else {
+    if (!is_current((*found)->version)) {
+      const Result<void> loaded = co_await load();
+      if (!loaded) co_return loaded.error();
+    }
+    const Result<void> told = co_await tell_size();
+    if (!told) co_return told.error();
+  }
+  file->renew();
+  Opened opened{file};
+  opened.no_flush = !writes;
+  opened.keep_cache = state_.with([](State& state) {
+    const std::optional<std::uint64_t> told = std::exchange(state.told_content, state.content);
+    return told == state.content;
+  });
+  co_return opened;
+}
+
+asio::awaitable<Result<Attributes>> BlobFile::set_attributes(Caller caller, AttributeChanges changes,
+                                                             std::shared_ptr<OpenFile> file) {
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const std::optional<std::uint64_t> size = changes.size;
+  if (file) changes.size.reset();  // who may write to a descriptor may truncate it
+  const Result<void> allowed = tree().options.access.check(shown(*found), caller, changes);
+  if (!allowed) co_return allowed.error();
+  if (size) {
+    const Use use{self(), true};
+    Result<void> done = co_await truncate(*size);
+    if (done && !file) done = co_await save_or_drop();
+    if (!done) co_return done.error();
+  }
+  if (changes.mtime) {
+    state_.with([&](State& state) { state.modified = index_time(changes.mtime->time); });
+  }
+  changes.size.reset();
+  co_return co_await InodeNode::set_attributes(caller, changes, std::move(file));
+}
+
+}  // namespace spotfs::tree

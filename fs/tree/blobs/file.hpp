@@ -1,0 +1,123 @@
+// A file of blobs/: its content is the value of its key.
+//
+// What this mount knows of the content is `value`, as it was stored or last fetched, and, where it has been changed
+// since, `edit`. A handle reads what it was opened with until this mount changes it. A save stores the edit under the
+// key's lock, in a coroutine of its own that nobody's interrupt ends; those who wait for it share it.
+//
+// Thread, lifetime: node.hpp. Errors: blobs.hpp.
+#pragma once
+
+#include "fs/tree/blobs/inode_node.hpp"
+#include "fs/tree/event.hpp"
+
+namespace spotfs::tree {
+
+class BlobFile final : public InodeNode {
+ public:
+  // Where the file is. Moves change it.
+  struct Location {
+    InodeId directory;
+    std::string name;
+    std::string key;
+  };
+
+  BlobFile(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, Location at)
+      : InodeNode{std::move(tree), id, std::move(inode)}, state_{std::move(at)} {}
+
+  asio::awaitable<Result<Attributes>> set_attributes(Caller caller, AttributeChanges changes,
+                                                     std::shared_ptr<OpenFile> file) override;
+  asio::awaitable<Result<Opened>> open(Caller caller, int flags) override;
+  Attributes shown(const InodePtr& inode) override;
+
+  // --- For its handles -----------------------------------------------------------------------------------------------
+  // What a handle reads from: as it was opened, until this mount changes the content.
+  struct View {
+    Text content;
+    std::uint64_t edits = 0;
+  };
+  // As long as one is there, the content is kept in memory.
+  class Use {
+   public:
+    Use(std::shared_ptr<BlobFile> file, bool writes);
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use();
+    BlobFile& operator*() const noexcept { return *file_; }
+    BlobFile* operator->() const noexcept { return file_.get(); }
+
+   private:
+    const std::shared_ptr<BlobFile> file_;
+    const bool writes_;
+  };
+  void renew(View& view);
+  asio::awaitable<Result<std::size_t>> write(Write write);
+  // Returns when all changes of before are stored, or could not be. Nothing changed: a failure that nobody was told of.
+  asio::awaitable<Result<void>> save();
+  // The last handle for writing goes: what could not be stored is dropped, and the old content stands.
+  asio::awaitable<Result<void>> save_or_drop();
+
+  // --- For its directory -------------------------------------------------------------------------------------------
+  Location location() const;
+  std::optional<KnownValue> known() const;
+  // The content as it is now, to be stored elsewhere. The key is locked.
+  struct Snapshot {
+    Text content;
+    std::uint64_t edits = 0;
+    spotfs::Time modified;
+    Version version;  // of the inode
+  };
+  asio::awaitable<Result<Snapshot>> snapshot();
+  // It has another name, under which the snapshot was stored.
+  void moved(Location to, const Snapshot& snapshot, const Stamp& version);
+  void moved(Location to);  // by another writer
+  // Its name is gone by an act of this mount: who has it open goes on, nothing is stored any more.
+  void detach();
+  // Just made with this value.
+  void made(Value value);
+
+ private:
+  struct State {
+    explicit State(Location location) : at{std::move(location)} {}
+
+    Location at;
+    bool detached = false;
+    std::optional<KnownValue> value;
+    std::shared_ptr<Bytes> edit;          // null: nothing has changed since it was stored
+    std::uint64_t edits = 0, stored = 0;  // changes by this mount; those of them that the store has
+    spotfs::Time modified;                // of the last edit
+    std::size_t uses = 0, writers = 0;
+    std::shared_ptr<Event> saving;  // a save in progress
+    std::error_code failed;         // of a save, until someone is told
+    // What is known beside the index: of a value that it does not know (yet).
+    struct Seen {
+      Version indexed;
+      std::uint64_t size = 0;
+      std::optional<spotfs::Time> modified;
+    };
+    std::optional<Seen> seen;
+    // What the kernel was told.
+    std::optional<std::uint64_t> told_size;
+    std::uint64_t content = 0;  // counts the contents that came from elsewhere
+    std::optional<std::uint64_t> told_content;
+  };
+
+  std::shared_ptr<BlobFile> self() { return std::static_pointer_cast<BlobFile>(shared_from_this()); }
+  bool is_current(const Version& indexed);
+  void adopt(const InodePtr& inode, Value value);
+  void cache(const KnownValue& value);
+  void now_stored(Text content, std::uint64_t edits, const Stamp& version);
+  Bytes& begin_edit(State& state, bool empty = false);
+  void end_edit(State& state);
+  asio::awaitable<Result<KeyLocks::Guard>> lock_key();
+  asio::awaitable<Result<void>> load();
+  asio::awaitable<Result<void>> load_locked();
+  asio::awaitable<void> gone();
+  asio::awaitable<Result<void>> tell_size();
+  asio::awaitable<Result<void>> truncate(std::uint64_t size);
+  static asio::awaitable<Result<void>> store_edit(std::shared_ptr<BlobFile> self);
+  void start_save(std::shared_ptr<Event> done);
+
+  spot::Synchronized<State> state_;  // held before the lock of the dirty content
+};
+
+}  // namespace spotfs::tree

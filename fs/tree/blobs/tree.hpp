@@ -1,0 +1,110 @@
+// What all nodes of blobs/ share.
+//
+// Locks: a file's state may be held while that of the dirty content is taken; all others are taken alone. A key's lock
+// is held across waits, and any other may be taken under it.
+//
+// Thread: any. Lifetime: shared by the nodes.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <map>
+
+#include "fs/tree/blobs/blobs.hpp"
+#include "fs/tree/blobs/key_locks.hpp"
+#include "fs/tree/blobs/value.hpp"
+#include "fs/tree/recent.hpp"
+
+namespace spotfs::tree {
+
+class BlobFile;
+
+// A value that was read or stored, and when.
+struct KnownValue {
+  Value value;
+  spot::Clock::Steady checked{};
+};
+
+// The content that is not stored yet, of all files: when there is too much of it, writers store some before they go on.
+class DirtyContent {
+ public:
+  explicit DirtyContent(std::size_t limit) : limit_{limit} {}
+
+  // Errors: those of a store that was needed to make room.
+  asio::awaitable<Result<void>> make_room(std::size_t size);
+  // `bytes` of this file are dirty now; 0: it is clean.
+  void set(const std::shared_ptr<BlobFile>& file, std::size_t bytes);
+  std::size_t total() const {
+    return state_.with([](const State& state) { return state.total; });
+  }
+
+ private:
+  struct Item {
+    std::weak_ptr<BlobFile> file;
+    std::size_t bytes = 0;
+  };
+  struct State {
+    std::list<Item> items;  // the oldest first
+    std::map<const BlobFile*, std::list<Item>::iterator> places;
+    std::size_t total = 0;
+  };
+
+  const std::size_t limit_;
+  spot::Synchronized<State> state_;
+};
+
+class BlobTree {
+ public:
+  explicit BlobTree(BlobsOptions blobs_options)
+      : options{std::move(blobs_options)},
+        sealer{options.keys, options.index->store_id()},
+        dirty{options.dirty_limit},
+        cache{options.cache_limit},
+        seen_{kSeenVersions} {}
+
+  const BlobsOptions options;
+  const ValueSealer sealer;
+  KeyLocks keys;
+  DirtyContent dirty;
+  spot::Synchronized<Recent<InodeId, KnownValue>> cache;
+
+  // The node of an inode, or a new one by `make`: the same one for as long as anyone has it.
+  template <class Make>
+  NodePtr node(const InodeId& id, Make&& make) {
+    return nodes_.with([&](auto& nodes) {
+      std::weak_ptr<Node>& known = nodes[id];
+      NodePtr there = known.lock();
+      if (!there) known = there = make();
+      return there;
+    });
+  }
+  NodePtr find(const InodeId& id) const;
+  void forget(const InodeId& id);  // by the node's destructor
+
+  // The newest version that is known of a key, beside that of its inode: the index may not know of it yet.
+  Version newest(const std::string& key, const Version& indexed);
+  void saw(const std::string& key, const Stamp& version);     // a later one stays
+  void stored(const std::string& key, const Stamp& version);  // by us: the newest, whatever was seen
+
+  // What a bottle holds, if it may be taken for the value of the key: one that is not is logged, and EBADMSG. `known`:
+  // the newest version of before it was fetched.
+  Result<Value> open(const std::string& key, BytesView bottle, const Version& known);
+  // A stamp for the next value of the key, later than what was seen of it.
+  asio::awaitable<std::unique_ptr<Index::Reservation>> reserve(std::string key);
+  // Deletes the value of a key, unless another client has stored one since. `known` is what is known of its content,
+  // and `size` its size in the index. The key is locked.
+  asio::awaitable<Result<void>> erase(std::string key, Version indexed, std::optional<KnownValue> known,
+                                      std::uint64_t size);
+
+  bool is_fresh(const KnownValue& known, const Version& indexed) const;
+  std::chrono::milliseconds timeout() const noexcept { return options.only_writer ? kLongTimeout : options.refresh; }
+  void say(const std::string& key, std::string_view what) const;
+
+ private:
+  static constexpr std::size_t kSeenVersions = 16'384;
+
+  spot::Synchronized<std::map<InodeId, std::weak_ptr<Node>>> nodes_;
+  spot::Synchronized<Recent<std::string, Stamp>> seen_;
+};
+
+}  // namespace spotfs::tree
