@@ -17,7 +17,7 @@ std::optional<std::chrono::nanoseconds> Backoff::ended(Clock::Steady now, double
 
 std::vector<std::string> choose_hosts(std::vector<std::string> hosts, std::size_t wanted, std::uint64_t seed) {
   std::ranges::sort(hosts);
-  hosts.erase(std::ranges::unique(hosts).begin(), hosts.end());
+  hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());  // clang 14 has no ranges::unique
   std::mt19937_64 random{seed};
   std::ranges::shuffle(hosts, random);
   const std::size_t most = wanted == 0 ? kMaxHosts : std::min(wanted, kMaxHosts);
