@@ -53,6 +53,7 @@ Action action_of(const json::object& op) {
     out.inode.version = version_of(op.at("version"));
     out.inode.reference = reference_of(op.at("ref"));
     out.inode.mode = op.at("attrs").at("mode").to_number<std::uint32_t>();
+    if (out.inode.kind == Kind::symlink) out.inode.target = "target";  // apply.py has none
     if (op.contains("mtime")) out.inode.mtime = time_of(op.at("mtime"));
     return out;
   }
