@@ -1,0 +1,297 @@
+#include "mount/filesystem.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "client/base/encoding.hpp"
+#include "client/crypto/keystore.hpp"
+#include "fs/index/state_directory.hpp"
+#include "fs/tree/endpoints/endpoints.hpp"
+#include "fs/tree/root.hpp"
+#include "fs/tree/self/self.hpp"
+#include "mount/option_text.hpp"
+#include "mount/outcome.hpp"
+#include "mount/service.hpp"
+
+namespace spotfs::mount {
+
+using spot::Answer;
+using spot::Errc;
+using spot::Failure;
+using spot::LogLevel;
+
+namespace {
+
+constexpr milliseconds kClosing = 5s;  // what may take a moment without anything to be stored
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+tree::Space space_of(const std::filesystem::path& directory) {
+  tree::Space space;
+  struct statvfs info {};
+  if (::statvfs(directory.c_str(), &info) != 0) return space;
+  space.block_size = info.f_frsize;
+  space.blocks = info.f_blocks;
+  space.blocks_free = info.f_bavail;
+  return space;
+}
+
+template <class T>
+asio::awaitable<Answer<T>> answering(asio::awaitable<spot::Result<T>> work) {
+  const spot::Result<T> result = co_await std::move(work);
+  if (!result) co_return Failure{result.error()};
+  co_return Answer<T>{};
+}
+
+asio::awaitable<Answer<void>> closing(std::shared_ptr<spot::Client> client) {
+  co_await client->close();
+  co_return Answer<void>{};
+}
+
+}  // namespace
+
+Filesystem::Filesystem(Loop& loop, const Options& options, std::string directory, spot::Log log)
+    : loop_{loop},
+      options_{options},
+      directory_{std::move(directory)},
+      log_{std::move(log)},
+      deadline_{std::chrono::steady_clock::now() + options.mount_timeout} {}
+
+Filesystem::~Filesystem() = default;
+
+milliseconds Filesystem::time_left() const {
+  const auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now());
+  return std::max(left, milliseconds{0});
+}
+
+Answer<void> Filesystem::open() {
+  say(LogLevel::info, "mounts " + options_.source.text + ", identity=" + options_.identity.string() +
+                          ", state=" + options_.state.string());
+  for (const auto step : {&Filesystem::load_keys, &Filesystem::start_client, &Filesystem::connect,
+                          &Filesystem::open_index, &Filesystem::mount}) {
+    if (Answer<void> done = (this->*step)(); !done) return done;
+  }
+  return {};
+}
+
+Answer<void> Filesystem::load_keys() {
+  auto loaded = spot::load_or_create_keys(options_.identity);
+  if (!loaded) {
+    std::string text = options_.identity.string() + ": " + loaded.error().message();
+    if (loaded.error() == Errc::bad_permissions) {
+      text += ": it and its keys must belong to you alone (chmod 700 the directory, 600 the keys)";
+    }
+    return Failure{loaded.error(), std::move(text)};
+  }
+  for (const std::string& warning : loaded->warnings) say(LogLevel::warning, warning);
+  keys_ = std::make_shared<const spot::Keychain>(std::move(loaded->keychain));
+  if (loaded->created) say(LogLevel::info, "made a new key in " + options_.identity.string() + ": keep a copy");
+  return {};
+}
+
+Answer<void> Filesystem::start_client() {
+  const spot::Sha256& self = keys_->self().public_key().hash();
+  // It makes the directory, and refuses one that is not ours.
+  if (const auto root = StateRoot::open(options_.state, self); !root) return root.error();
+  spot::ClientOptions settings;
+  settings.keys = keys_;
+  settings.hosts = options_.source.hosts;
+  settings.ca_file = options_.ca;
+  settings.state_directory = options_.state;
+  settings.groups = options_.groups;
+  settings.require_binding = options_.require_binding;
+  settings.query_timeout = options_.timeout;
+  settings.keepalive = options_.keepalive;
+  settings.offline_grace = options_.offline_grace;
+  settings.log = [this](LogLevel level, std::string text) { client_says(level, std::move(text)); };
+  if (options_.source.kind == Source::Kind::embedded) {
+    auto relay = EmbeddedRelay::open(loop_.context().get_executor(), options_, self, log_);
+    if (!relay) return relay.error();
+    relay_.emplace(*std::move(relay));
+    settings.dialer = relay_->dialer();
+  }
+  auto client = spot::Client::make(loop_.context().get_executor(), std::move(settings));
+  if (!client) {
+    const std::string at = options_.ca.empty() ? std::string{} : "option ca: " + options_.ca.string() + ": ";
+    return Failure{client.error(), at + client.error().message()};
+  }
+  client_ = *std::move(client);
+  client_->on_online(
+      [](bool online) { tell_service_manager(online ? "STATUS=online" : "STATUS=offline, waits for a connection"); });
+  client_->start();
+  return {};
+}
+
+// --- The connection --------------------------------------------------------------------------------------------------
+
+void Filesystem::client_says(LogLevel level, std::string text) {
+  log_(level, text);
+  if (level < LogLevel::warning) return;
+  last_warning_.with([&](std::string& last) { last = std::move(text); });
+  if (connecting_ && is_hopeless()) loop_.interrupt();
+}
+
+// Waiting does not help where every relay shows a certificate that is not to be trusted.
+bool Filesystem::is_hopeless() const {
+  const auto connections = client_->connections();
+  return !connections.empty() && std::ranges::all_of(connections, [](const spot::ConnectionStatus& status) {
+    return !status.online && (status.last_error == make_error_code(Errc::bad_certificate).message() ||
+                              status.last_error == make_error_code(Errc::wrong_host).message());
+  });
+}
+
+std::string Filesystem::why_offline() const {
+  std::string text;
+  bool untrusted = false;
+  for (const spot::ConnectionStatus& status : client_->connections()) {
+    if (status.last_error.empty()) continue;
+    text.append(text.empty() ? "" : "; ").append(status.host).append(": ").append(status.last_error);
+    untrusted |= status.last_error == make_error_code(Errc::bad_certificate).message();
+  }
+  if (text.empty()) text = last_warning_.with([](const std::string& last) { return last; });
+  if (untrusted) text += " (-o ca=FILE names the certificate to trust)";
+  return text;
+}
+
+Answer<void> Filesystem::connect() {
+  if (relay_) say(LogLevel::debug, "connects in process");
+  connecting_ = true;
+  const Answer<void> online = loop_.run(answering(client_->wait_online(time_left())), time_left());
+  connecting_ = false;
+  if (online) return {};
+  const std::scoped_lock lock{mutex_};
+  if (stopping_) return online.error();
+  const bool hopeless = loop_.interrupted();
+  loop_.allow_runs();
+  std::string text = hopeless ? "no connection" : "no connection within " + duration_text(options_.mount_timeout);
+  if (const std::string why = why_offline(); !why.empty()) text += ": " + why;
+  return Failure{Errc::offline, std::move(text)};
+}
+
+// --- The disk --------------------------------------------------------------------------------------------------------
+
+Answer<void> Filesystem::open_index() {
+  store_ = std::make_shared<RemoteStore>(client_);
+  IndexOptions settings;
+  settings.store = store_;
+  settings.keys = keys_;
+  settings.state = options_.state;
+  settings.source = options_.source.text;
+  settings.host = host_name();
+  settings.uid = ::getuid();
+  settings.gid = ::getgid();
+  settings.only_writer = relay_ && options_.listen.empty();
+  settings.accept_store = options_.accept_store;
+  settings.conflicts_last = options_.conflicts_last;
+  settings.commit = options_.commit;
+  settings.refresh = options_.refresh;
+  settings.wait_for_drain = time_left();
+  settings.notice = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
+  auto index = loop_.run(Index::open(loop_.context().get_executor(), std::move(settings)), time_left());
+  if (!index) {
+    if (index.error().code == Errc::timed_out && index.error().text.empty()) {
+      return Failure{Errc::timed_out, "the store did not answer within " + duration_text(options_.mount_timeout)};
+    }
+    return index.error();
+  }
+  index_ = *std::move(index);
+  return {};
+}
+
+tree::NodePtr Filesystem::make_tree(const std::shared_ptr<Notifier>& notifier) {
+  const tree::Access access{::getuid(), ::getgid(), options_.allow_other || options_.default_permissions};
+  tree::SpaceFunction space;
+  if (relay_) space = [directory = options_.source.directory] { return space_of(directory); };
+
+  tree::BlobsOptions blobs_options;
+  blobs_options.store = store_;
+  blobs_options.index = index_;
+  blobs_options.keys = keys_;
+  blobs_options.executor = loop_.context().get_executor();
+  blobs_options.notifier = notifier;
+  blobs_options.access = access;
+  blobs_options.plain = options_.plain;
+  blobs_options.only_writer = relay_ && options_.listen.empty();
+  blobs_options.refresh = options_.refresh;
+  blobs_options.space = space;
+  blobs_options.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
+  tree::Blobs blobs = tree::make_blobs(std::move(blobs_options));
+  index_->on_change(std::move(blobs.changed));
+
+  tree::EndpointsOptions endpoints_options;
+  endpoints_options.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
+    return client->query(std::move(target), std::move(body), timeout);
+  };
+  endpoints_options.self = client_->target_id();
+  endpoints_options.access = access;
+  endpoints_options.peers = options_.peers;
+  endpoints_options.query_timeout = options_.query_timeout;
+
+  return tree::make_root({{"blobs", std::move(blobs.node)},
+                          {"endpoints", tree::make_endpoints(std::move(endpoints_options))},
+                          {"self", tree::make_self(client_, access)}},
+                         access, std::move(space));
+}
+
+Answer<void> Filesystem::mount() {
+  const std::shared_ptr<Notifier> notifier = Notifier::make();
+  SessionOptions settings;
+  settings.directory = directory_;
+  settings.source = options_.source.text;
+  settings.read_only = options_.read_only;
+  settings.allow_other = options_.allow_other;
+  settings.default_permissions = options_.default_permissions;
+  settings.allow_suid = options_.allow_suid;
+  settings.allow_dev = options_.allow_dev;
+  settings.kernel_options = options_.kernel_options;
+  settings.readers = options_.threads;
+  settings.log = [log = log_](std::string_view text) { log(LogLevel::warning, std::string{text}); };
+  auto session = Session::mount(loop_.context(), make_tree(notifier), notifier, std::move(settings));
+  if (!session) return session.error();
+  (*session)->start();
+  const bool works = (*session)->wait_ready(std::max(time_left(), milliseconds{1'000}));
+  const std::scoped_lock lock{mutex_};
+  session_ = *std::move(session);
+  if (stopping_) session_->stop();
+  if (!works) return Failure{Errc::timed_out, directory_ + ": the kernel did not begin to use the mount"};
+  return {};
+}
+
+// --- The end ---------------------------------------------------------------------------------------------------------
+
+void Filesystem::wait() { session_->wait(); }
+
+void Filesystem::stop() {
+  const std::scoped_lock lock{mutex_};
+  stopping_ = true;
+  loop_.interrupt();
+  if (session_) session_->stop();
+}
+
+void Filesystem::close() {
+  std::unique_ptr<Session> session;
+  {
+    const std::scoped_lock lock{mutex_};
+    session = std::move(session_);
+  }
+  session.reset();  // ends it, and stores what open files hold
+  loop_.allow_runs();
+  if (index_) {
+    const Answer<void> drained = loop_.run(index_->close(), options_.drain);
+    if (!drained) {
+      say(LogLevel::error, std::to_string(index_->status().uncommitted) + " changes are not stored (" +
+                               line_of(drained.error()) + "): they are kept in " + options_.state.string() +
+                               ", and stored by the next mount");
+    }
+  }
+  if (client_) loop_.run(closing(client_), kClosing);
+  if (relay_) relay_->stop();
+}
+
+}  // namespace spotfs::mount

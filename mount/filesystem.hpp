@@ -1,0 +1,75 @@
+// One mount with all that is behind it: keys, relay, client, store, index, tree, session. Built upwards, ended
+// downwards.
+//
+//   Loop loop{threads};
+//   Filesystem filesystem{loop, options, directory, log};
+//   if (const auto opened = filesystem.open(); opened) filesystem.wait();
+//   filesystem.close();
+//   loop.end(…);                                     // and only then are they destroyed
+//
+// Thread: stop() on any; all else on one thread that does not run the loop. Lifetime: within the loop's, as above.
+// Errors: open() gives one line for the user, and leaves what was made to close().
+#pragma once
+
+#include <atomic>
+#include <mutex>
+
+#include "client/base/sync.hpp"
+#include "fs/fuse/session.hpp"
+#include "fs/index/index.hpp"
+#include "fs/store/remote.hpp"
+#include "mount/embedded_relay.hpp"
+#include "mount/loop.hpp"
+
+namespace spotfs::mount {
+
+class Filesystem {
+ public:
+  // `directory`: where to mount, as prepare_mount_point() gives it.
+  Filesystem(Loop& loop, const Options& options, std::string directory, spot::Log log);
+  ~Filesystem();
+  Filesystem(const Filesystem&) = delete;
+  Filesystem& operator=(const Filesystem&) = delete;
+
+  // Within mount_timeout.
+  spot::Answer<void> open();
+  // Until the mount ends: by umount, or stop().
+  void wait();
+  void stop();
+  // Stores what is left to store, for at most `drain`, and ends every part.
+  void close();
+
+ private:
+  spot::Answer<void> load_keys();
+  spot::Answer<void> start_client();
+  spot::Answer<void> connect();
+  spot::Answer<void> open_index();
+  spot::Answer<void> mount();
+  tree::NodePtr make_tree(const std::shared_ptr<Notifier>& notifier);
+
+  milliseconds time_left() const;
+  bool is_hopeless() const;
+  std::string why_offline() const;
+  void client_says(spot::LogLevel level, std::string text);
+  void say(spot::LogLevel level, const std::string& text) const { log_(level, text); }
+
+  Loop& loop_;
+  const Options options_;
+  const std::string directory_;
+  const spot::Log log_;
+  const std::chrono::steady_clock::time_point deadline_;
+
+  std::shared_ptr<const spot::Keychain> keys_;
+  std::optional<EmbeddedRelay> relay_;
+  std::shared_ptr<spot::Client> client_;
+  std::shared_ptr<BlobStore> store_;
+  std::shared_ptr<Index> index_;
+
+  std::atomic<bool> connecting_{false};
+  spot::Synchronized<std::string> last_warning_;  // of the client
+  std::mutex mutex_;
+  std::unique_ptr<Session> session_;  // under mutex_ while others know of it
+  bool stopping_ = false;             // under mutex_
+};
+
+}  // namespace spotfs::mount

@@ -1,0 +1,129 @@
+#include "mount/mount_point.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "client/base/encoding.hpp"
+#include "fs/fuse/kernel_mount.hpp"
+
+namespace spotfs::mount {
+namespace {
+
+namespace fs = std::filesystem;
+using spot::Answer;
+using spot::Failure;
+
+constexpr std::string_view kType = "fuse.spotfs";
+constexpr int kMostInTheWay = 16;  // dead mounts, one above the other
+
+Failure failure(int number, const std::string& directory, const std::string& what) {
+  return {std::error_code{number, std::generic_category()}, directory + ": " + what};
+}
+
+// The kernel writes space, tab, newline and backslash as \ooo.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code = 0;
+    if (text[i] == '\\' && i + 3 < text.size() &&
+        std::from_chars(&text[i + 1], &text[i + 1] + 3, code, 8).ptr == &text[i + 1] + 3 && code < 256) {
+      out.push_back(static_cast<char>(code));
+      i += 3;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const auto space = line.find(' ');
+    words.push_back(line.substr(0, space));
+    line.remove_prefix(space == line.npos ? line.size() : space + 1);
+  }
+  return words;
+}
+
+dev_t device_of(std::string_view text) {
+  unsigned major = 0;
+  unsigned minor = 0;
+  const auto colon = std::min(text.find(':'), text.size());
+  std::from_chars(text.data(), text.data() + colon, major);
+  if (colon < text.size()) std::from_chars(text.data() + colon + 1, text.data() + text.size(), minor);
+  return makedev(major, minor);
+}
+
+std::optional<MountEntry> mount_at(const std::string& directory) {
+  std::ifstream file{"/proc/self/mountinfo"};
+  const std::string table{std::istreambuf_iterator<char>{file}, {}};
+  return find_mount(table, directory);
+}
+
+// Without asking the filesystem that may be there, and be dead.
+Answer<std::string> resolve(const std::string& directory) {
+  std::error_code ec;
+  fs::path path = fs::absolute(directory, ec);
+  while (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
+  const fs::path whole = fs::canonical(path, ec);
+  if (!ec) return whole.string();
+  if (ec != std::errc::not_connected) return failure(ec.value(), directory, "give an existing directory to mount on");
+  const fs::path parent = fs::canonical(path.parent_path(), ec);
+  if (ec) return failure(ec.value(), directory, ec.message());
+  return (parent / path.filename()).string();
+}
+
+}  // namespace
+
+std::optional<MountEntry> find_mount(std::string_view mountinfo, std::string_view directory) {
+  std::optional<MountEntry> found;
+  while (!mountinfo.empty()) {
+    const auto end = mountinfo.find('\n');
+    const auto words = words_of(mountinfo.substr(0, end));
+    mountinfo.remove_prefix(end == mountinfo.npos ? mountinfo.size() : end + 1);
+    // id parent major:minor root place options [optional …] - type source options
+    constexpr std::size_t kOptional = 6;
+    if (words.size() <= kOptional || unescaped(words[4]) != directory) continue;
+    std::size_t dash = kOptional;
+    while (dash < words.size() && words[dash] != "-") ++dash;
+    if (dash + 2 >= words.size()) continue;
+    found = MountEntry{unescaped(words[dash + 1]), unescaped(words[dash + 2]), device_of(words[2])};
+  }
+  return found;
+}
+
+Answer<std::string> prepare_mount_point(const std::string& directory) {
+  const Answer<std::string> place = resolve(directory);
+  if (!place) return place;
+  for (int cleared = 0;; ++cleared) {
+    struct stat info {};
+    const int number = ::stat(place->c_str(), &info) == 0 ? 0 : errno;
+    const auto mounted = mount_at(*place);
+    const bool ours = mounted && mounted->type == kType;
+    if (number == ENOTCONN && ours && cleared < kMostInTheWay) {
+      const Answer<void> gone = fuse::unmount(*place, mounted->device);
+      if (gone) continue;
+      return failure(EPERM, *place, "a mount whose program is gone is in the way: umount it first");
+    }
+    if (number == ENOTCONN)
+      return failure(EBUSY, *place, "a mount whose program is gone is in the way: umount it first");
+    if (ours) {
+      return failure(
+          EBUSY, *place,
+          spot::printable(mounted->source) + " is mounted here already: umount it first, or give another directory");
+    }
+    if (number != 0) return failure(number, *place, "give an existing directory to mount on");
+    if (!S_ISDIR(info.st_mode)) return failure(ENOTDIR, *place, "give a directory to mount on");
+    return place;
+  }
+}
+
+}  // namespace spotfs::mount
