@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <list>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace spotfs::tree {
@@ -24,13 +25,19 @@ class Recent {
     return &found->second->value;
   }
 
-  void put(const Key& key, Value value, std::size_t weight = 1) {
+  // Gives the last key that it forgot for this, if any.
+  std::optional<Key> put(const Key& key, Value value, std::size_t weight = 1) {
+    std::optional<Key> forgotten;
     erase(key);
-    if (weight > limit_) return;
+    if (weight > limit_) return key;
     items_.push_front(Item{key, std::move(value), weight});
     places_.emplace(key, items_.begin());
     weight_ += weight;
-    while (weight_ > limit_) drop(std::prev(items_.end()));
+    while (weight_ > limit_) {
+      forgotten = items_.back().key;
+      drop(std::prev(items_.end()));
+    }
+    return forgotten;
   }
 
   void erase(const Key& key) {

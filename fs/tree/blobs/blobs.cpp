@@ -7,12 +7,12 @@ namespace {
 
 // Another writer has moved the file, or changed what it is.
 void changed_inode(BlobTree& tree, const InodeId& id) {
-  const NodePtr node = tree.find(id);
+  const NodePtr node = tree.nodes.find(id);
   if (!node) return;
   if (const auto file = std::dynamic_pointer_cast<BlobFile>(node)) {
     const Result<InodePtr> inode = tree.options.index->inode_now(id);
     const Place place = inode ? (*inode)->place : Place{};
-    const auto directory = std::dynamic_pointer_cast<BlobDirectory>(tree.find(place.directory));
+    const auto directory = std::dynamic_pointer_cast<BlobDirectory>(tree.nodes.find(place.directory));
     if (inode && directory) {
       const std::string& path = directory->path();
       file->moved({place.directory, place.name, path.empty() ? place.name : path + "/" + place.name});
@@ -22,7 +22,7 @@ void changed_inode(BlobTree& tree, const InodeId& id) {
 }
 
 void changed_name(BlobTree& tree, const Place& place) {
-  const NodePtr directory = tree.find(place.directory);
+  const NodePtr directory = tree.nodes.find(place.directory);
   if (directory && tree.options.notifier) tree.options.notifier->name_changed(directory, place.name);
 }
 
@@ -33,7 +33,7 @@ Blobs make_blobs(BlobsOptions options) {
   Inode unknown;  // until the index is asked
   unknown.kind = Kind::directory;
   Blobs out;
-  out.node = tree->node(kBlobs, [&]() -> NodePtr {
+  out.node = tree->nodes.get(kBlobs, [&]() -> NodePtr {
     return std::make_shared<BlobDirectory>(tree, kBlobs, std::make_shared<const Inode>(unknown), std::string{});
   });
   out.changed = [tree](const ChangeSet& changes) {

@@ -26,7 +26,7 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::find(std::string name) {
 }
 
 NodePtr BlobDirectory::node_of(const std::string& name, const spotfs::Entry& entry) {
-  return tree().node(entry.id, [&]() -> NodePtr {
+  return tree().nodes.get(entry.id, [&]() -> NodePtr {
     std::string path = path_.empty() ? name : path_ + "/" + name;
     if (entry.inode->is_directory())
       return std::make_shared<BlobDirectory>(shared_tree(), entry.id, entry.inode, std::move(path));

@@ -159,7 +159,7 @@ asio::awaitable<void> BlobFile::gone() {
   const Result<spotfs::Entry> there = co_await index.lookup(at.directory, at.name);
   if (!there || there->id != id()) co_return;
   const Result<spotfs::Entry> unlinked = co_await index.unlink(at.directory, at.name);
-  const NodePtr directory = tree().find(at.directory);
+  const NodePtr directory = tree().nodes.find(at.directory);
   if (unlinked && directory && tree().options.notifier) tree().options.notifier->name_changed(directory, at.name);
 }
 

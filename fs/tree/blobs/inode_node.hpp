@@ -17,7 +17,7 @@ class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
  public:
   InodeNode(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode)
       : tree_{std::move(tree)}, id_{id}, last_{std::move(inode)} {}
-  ~InodeNode() override { tree_->forget(id_); }
+  ~InodeNode() override { tree_->nodes.forget(id_); }
 
   const InodeId& id() const noexcept { return id_; }
 

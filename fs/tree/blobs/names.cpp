@@ -99,7 +99,7 @@ asio::awaitable<Result<void>> BlobDirectory::move_file(Move move) {
       co_await index.write_reserved(std::move(reservation), source->id, snapshot->version,
                                     Reference::of_value(snapshot->content->size()), snapshot->modified, 0);
   if (*moved) {
-    if (const auto replaced = std::dynamic_pointer_cast<BlobFile>(tree.find((*moved)->id))) replaced->detach();
+    if (const auto replaced = std::dynamic_pointer_cast<BlobFile>(tree.nodes.find((*moved)->id))) replaced->detach();
   }
   file->moved(BlobFile::Location{move.to->id(), move.to_name, move.to_key}, *snapshot, version);
   if (!written) co_return written.error();

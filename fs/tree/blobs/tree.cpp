@@ -36,20 +36,6 @@ void DirtyContent::set(const std::shared_ptr<BlobFile>& file, std::size_t bytes)
   });
 }
 
-NodePtr BlobTree::find(const InodeId& id) const {
-  return nodes_.with([&](const auto& nodes) -> NodePtr {
-    const auto known = nodes.find(id);
-    return known == nodes.end() ? nullptr : known->second.lock();
-  });
-}
-
-void BlobTree::forget(const InodeId& id) {
-  nodes_.with([&](auto& nodes) {
-    const auto known = nodes.find(id);
-    if (known != nodes.end() && known->second.expired()) nodes.erase(known);
-  });
-}
-
 Version BlobTree::newest(const std::string& key, const Version& indexed) {
   return seen_.with([&](auto& seen) -> Version {
     const Stamp* known = seen.find(key);

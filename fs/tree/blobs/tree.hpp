@@ -13,6 +13,7 @@
 #include "fs/tree/blobs/blobs.hpp"
 #include "fs/tree/blobs/key_locks.hpp"
 #include "fs/tree/blobs/value.hpp"
+#include "fs/tree/node_table.hpp"
 #include "fs/tree/recent.hpp"
 
 namespace spotfs::tree {
@@ -67,19 +68,7 @@ class BlobTree {
   KeyLocks keys;
   DirtyContent dirty;
   spot::Synchronized<Recent<InodeId, KnownValue>> cache;
-
-  // The node of an inode, or a new one by `make`: the same one for as long as anyone has it.
-  template <class Make>
-  NodePtr node(const InodeId& id, Make&& make) {
-    return nodes_.with([&](auto& nodes) {
-      std::weak_ptr<Node>& known = nodes[id];
-      NodePtr there = known.lock();
-      if (!there) known = there = make();
-      return there;
-    });
-  }
-  NodePtr find(const InodeId& id) const;
-  void forget(const InodeId& id);  // by the node's destructor
+  NodeTable<InodeId> nodes;
 
   // The newest version that is known of a key, beside that of its inode: the index may not know of it yet.
   Version newest(const std::string& key, const Version& indexed);
@@ -103,7 +92,6 @@ class BlobTree {
  private:
   static constexpr std::size_t kSeenVersions = 16'384;
 
-  spot::Synchronized<std::map<InodeId, std::weak_ptr<Node>>> nodes_;
   spot::Synchronized<Recent<std::string, Stamp>> seen_;
 };
 

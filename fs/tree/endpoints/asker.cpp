@@ -1,0 +1,105 @@
+#include "fs/tree/endpoints/asker.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "fs/tree/endpoints/request.hpp"
+#include "fs/tree/endpoints/result.hpp"
+
+namespace spotfs::tree {
+
+// A query under way. Whatever ends it, it is over when this goes.
+class Asker::Flight {
+ public:
+  explicit Flight(std::shared_ptr<Asker> asker) : asker_{std::move(asker)} {
+    number_ = asker_->state_.with([](State& state) {
+      state.under_way.emplace(++state.last, std::make_shared<Event>());
+      return state.last;
+    });
+    asker_->hub().use(asker_->key());
+  }
+  ~Flight() { asker_->over(number_, answer_); }
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
+
+  const spot::Answer<Bytes>& land(spot::Answer<Bytes> answer) { return answer_ = std::move(answer); }
+
+ private:
+  const std::shared_ptr<Asker> asker_;
+  std::uint64_t number_ = 0;
+  spot::Answer<Bytes> answer_{spot::Failure{Errc::cancelled}};  // unless it lands
+};
+
+asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, Bytes body) {
+  Flight flight{self};
+  const Hub& hub = self->hub();
+  const std::chrono::milliseconds timeout = self->hub().timeout(self->key().address);
+  spot::Answer<Bytes> came = co_await hub.options.query(self->key().address, std::move(body), timeout);
+  const spot::Answer<Bytes>& answer = flight.land(std::move(came));
+  if (!answer) co_return answer.error().code;
+  co_return Result<void>{};
+}
+
+void Asker::over(std::uint64_t number, const spot::Answer<Bytes>& answer) {
+  publish(answer);
+  const std::shared_ptr<Event> event = state_.with([&](State& state) {
+    const auto at = state.under_way.find(number);
+    std::shared_ptr<Event> out = std::move(at->second);
+    state.under_way.erase(at);
+    return out;
+  });
+  event->set();
+}
+
+void Asker::publish(const spot::Answer<Bytes>& answer) {
+  hub_->finish(key_, make_results(hub_, key_, answer), answer ? answer->size() : answer.error().text.size());
+}
+
+void Asker::refuse(std::error_code why) {
+  hub_->use(key_);
+  publish(spot::Failure{why});
+}
+
+void Asker::note(std::error_code why, std::string_view text) { hub_->note(key_, make_error(hub_, key_, why, text)); }
+
+void Asker::add(std::weak_ptr<OpenRequest> request) {
+  state_.with([&](State& state) {
+    std::erase_if(state.requests, [](const auto& one) { return one.expired(); });
+    state.requests.push_back(std::move(request));
+  });
+}
+
+std::shared_ptr<OpenRequest> Asker::held() const {
+  const auto requests = state_.with([](const State& state) { return state.requests; });
+  for (const auto& weak : requests) {
+    std::shared_ptr<OpenRequest> request = weak.lock();
+    if (request && request->is_held()) return request;
+  }
+  return nullptr;
+}
+
+asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool nonblocking) {
+  while (const std::shared_ptr<OpenRequest> request = self->held()) {
+    if (nonblocking) co_return fail(EAGAIN);
+    if (request->is_flushed()) {
+      // How it goes is in the results.
+      static_cast<void>(co_await OpenRequest::send(request));
+    } else {
+      const Result<void> waited = co_await Event::wait(request->over());
+      if (!waited) co_return waited.error();
+    }
+  }
+  const std::uint64_t last = self->state_.with([](const State& state) { return state.last; });
+  for (;;) {
+    const std::shared_ptr<Event> first = self->state_.with([&](const State& state) -> std::shared_ptr<Event> {
+      const auto at = state.under_way.begin();
+      return at == state.under_way.end() || at->first > last ? nullptr : at->second;
+    });
+    if (!first) co_return Result<void>{};
+    if (nonblocking) co_return fail(EAGAIN);
+    const Result<void> waited = co_await Event::wait(first);
+    if (!waited) co_return waited.error();
+  }
+}
+
+}  // namespace spotfs::tree

@@ -1,0 +1,50 @@
+// One user's queries to one endpoint that are not over yet.
+//
+// Thread: any. Lifetime: shared by open requests and running queries; made again when needed.
+#pragma once
+
+#include "fs/tree/endpoints/hub.hpp"
+
+namespace spotfs::tree {
+
+class Asker : public std::enable_shared_from_this<Asker> {
+ public:
+  Asker(HubPtr hub, AskerKey key) : hub_{std::move(hub)}, key_{std::move(key)} {}
+  ~Asker() { hub_->askers.forget(key_); }
+  Asker(const Asker&) = delete;
+  Asker& operator=(const Asker&) = delete;
+
+  Hub& hub() const noexcept { return *hub_; }
+  const AskerKey& key() const noexcept { return key_; }
+
+  // Sends a query and returns when it is over, whatever the outcome: the user's results are replaced then. Its errors
+  // are those of the query; where the caller is cancelled, so is the query.
+  static asio::awaitable<Result<void>> send(std::shared_ptr<Asker> self, Bytes body);
+  // A query that failed before it was sent.
+  void refuse(std::error_code why);
+  // Says something in `error`; `reply` stays.
+  void note(std::error_code why, std::string_view text);
+
+  void add(std::weak_ptr<OpenRequest> request);
+  // Returns when no query is under way that was when it was called, nor one that a shell's redirect still holds (it is
+  // sent, if its shell seems to be done with it). EAGAIN instead of a wait with `nonblocking`; cancelled.
+  static asio::awaitable<Result<void>> settle(std::shared_ptr<Asker> self, bool nonblocking);
+
+ private:
+  class Flight;
+  struct State {
+    std::uint64_t last = 0;  // number of queries begun
+    std::map<std::uint64_t, std::shared_ptr<Event>> under_way;
+    std::vector<std::weak_ptr<OpenRequest>> requests;
+  };
+
+  void over(std::uint64_t number, const spot::Answer<Bytes>& answer);
+  std::shared_ptr<OpenRequest> held() const;
+  void publish(const spot::Answer<Bytes>& answer);
+
+  const HubPtr hub_;
+  const AskerKey key_;
+  spot::Synchronized<State> state_;
+};
+
+}  // namespace spotfs::tree

@@ -1,0 +1,134 @@
+#include "fs/tree/endpoints/directories.hpp"
+
+#include <cerrno>
+#include <charconv>
+
+#include <unistd.h>
+
+#include "client/proto/address.hpp"
+#include "fs/tree/endpoints/request.hpp"
+#include "fs/tree/endpoints/result.hpp"
+
+namespace spotfs::tree {
+namespace {
+
+constexpr const char* kServer = "@";
+constexpr const char* kTimeout = "user.spot.timeout";
+constexpr std::uint64_t kLongestTimeout = 3'600;  // seconds
+
+// They are what blobs/ is made of.
+bool is_of_the_store(const std::string& name) {
+  return name == "store_blob" || name == "fetch_blob" || name == "blob_sync";
+}
+
+}  // namespace
+
+HubDirectory::HubDirectory(HubPtr hub, std::string path)
+    : hub_{std::move(hub)},
+      path_{std::move(path)},
+      attributes_{hub_->attributes(path_.substr(0, path_.find('/')), S_IFDIR, 0700)} {
+  attributes_.timeout = kLongTimeout;
+}
+
+asio::awaitable<Result<Attributes>> HubDirectory::attributes(Caller) { co_return attributes_; }
+
+asio::awaitable<Result<void>> HubDirectory::access(Caller caller, int mask) {
+  co_return hub_->options.access.check(attributes_, caller, mask);
+}
+
+asio::awaitable<Result<Entry>> HubDirectory::lookup(Caller caller, std::string name) {
+  const Result<void> allowed = hub_->options.access.check(attributes_, caller, X_OK);
+  if (!allowed) co_return allowed.error();
+  const Result<NodePtr> node = child(caller, name);
+  if (!node) co_return node.error();
+  const Result<Attributes> attributes = co_await (*node)->attributes(caller);
+  if (!attributes) co_return attributes.error();
+  co_return Entry{*node, *attributes, attributes->timeout};
+}
+
+asio::awaitable<Result<std::vector<Listed>>> HubDirectory::list(Caller caller, std::string after, std::size_t limit) {
+  std::vector<Listed> listed;
+  const std::set<std::string> all = names();
+  for (auto next = all.upper_bound(after); next != all.end() && listed.size() < limit; ++next) {
+    const Result<NodePtr> node = child(caller, *next);
+    if (!node) co_return node.error();
+    const Result<Attributes> attributes = co_await (*node)->attributes(caller);
+    if (!attributes) co_return attributes.error();
+    listed.emplace_back(*next, Entry{*node, *attributes, attributes->timeout});
+  }
+  co_return listed;
+}
+
+Result<NodePtr> EndpointsDirectory::child(const Caller&, const std::string& name) {
+  if (!spot::Address::parse(name)) return fail(ENOENT);
+  return hub()->nodes.get(name, [&]() -> NodePtr { return std::make_shared<TargetDirectory>(hub(), name); });
+}
+
+std::set<std::string> EndpointsDirectory::names() const {
+  std::set<std::string> out{kServer, hub()->options.self};
+  for (const std::string& address : hub()->used()) out.insert(address.substr(0, address.find('/')));
+  return out;
+}
+
+Result<NodePtr> TargetDirectory::child(const Caller&, const std::string& name) {
+  std::string address = below(name);
+  if (!spot::Address::parse(address)) return fail(ENOENT);
+  if (path() == kServer && is_of_the_store(name)) return fail(EPERM);
+  return hub()->nodes.get(address, [&]() -> NodePtr { return std::make_shared<EndpointDirectory>(hub(), address); });
+}
+
+std::set<std::string> TargetDirectory::names() const {
+  std::set<std::string> out;
+  if (path() == kServer) out = {"group_list", "idcard_find", "time", "version"};
+  if (path() == hub()->options.self) out = {"finger", "ping", "version"};
+  for (const std::string& address : hub()->used()) {
+    if (address.starts_with(path() + "/")) out.insert(address.substr(path().size() + 1));
+  }
+  return out;
+}
+
+Result<NodePtr> EndpointDirectory::child(const Caller& caller, const std::string& name) {
+  if (name == "reply") return result_of(hub(), {path(), caller.uid}, ResultKind::reply);
+  if (name == "error") return result_of(hub(), {path(), caller.uid}, ResultKind::error);
+  if (name != "request") return fail(ENOENT);
+  return hub()->nodes.get(below(name), [&]() -> NodePtr { return std::make_shared<Request>(hub(), path()); });
+}
+
+asio::awaitable<Result<Bytes>> EndpointDirectory::get_xattr(Caller, std::string name) {
+  if (name != kTimeout) co_return fail(ENODATA);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(hub()->timeout(path()));
+  co_return spot::to_bytes(std::to_string(seconds.count()));
+}
+
+asio::awaitable<Result<std::vector<std::string>>> EndpointDirectory::list_xattrs(Caller) {
+  co_return std::vector<std::string>{kTimeout};
+}
+
+asio::awaitable<Result<void>> EndpointDirectory::set_xattr(Caller caller, std::string name, Bytes value,
+                                                           XattrMode mode) {
+  if (name != kTimeout) co_return fail(EOPNOTSUPP);
+  if (mode == XattrMode::create) co_return fail(EEXIST);
+  const Result<void> allowed = co_await access(caller, W_OK);
+  if (!allowed) co_return allowed.error();
+  const std::string text = spot::to_string(value);
+  std::uint64_t seconds = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (wrong != std::errc{} || end != text.data() + text.size()) co_return fail(EINVAL);
+  if (seconds == 0 || seconds > kLongestTimeout) co_return fail(EINVAL);
+  hub()->set_timeout(path(), std::chrono::seconds{seconds});
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> EndpointDirectory::remove_xattr(Caller caller, std::string name) {
+  if (name != kTimeout) co_return fail(ENODATA);
+  const Result<void> allowed = co_await access(caller, W_OK);
+  if (!allowed) co_return allowed.error();
+  hub()->set_timeout(path(), std::nullopt);
+  co_return Result<void>{};
+}
+
+NodePtr make_endpoints(EndpointsOptions options) {
+  return std::make_shared<EndpointsDirectory>(std::make_shared<Hub>(std::move(options)));
+}
+
+}  // namespace spotfs::tree

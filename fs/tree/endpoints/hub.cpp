@@ -1,0 +1,96 @@
+#include "fs/tree/endpoints/hub.hpp"
+
+#include "fs/tree/endpoints/asker.hpp"
+
+namespace spotfs::tree {
+
+std::shared_ptr<Asker> Hub::asker(const AskerKey& key) {
+  return askers.get(key, [&] { return std::make_shared<Asker>(shared_from_this(), key); });
+}
+
+std::optional<Finished> Hub::finished(const AskerKey& key) {
+  return results_.with([&](auto& results) -> std::optional<Finished> {
+    const Finished* known = results.find(key);
+    return known == nullptr ? std::nullopt : std::optional{*known};
+  });
+}
+
+void Hub::finish(const AskerKey& key, Finished how, std::size_t size) {
+  results_.with([&](auto& results) { results.put(key, std::move(how), size + kResultOverhead); });
+}
+
+void Hub::note(const AskerKey& key, NodePtr error) {
+  results_.with([&](auto& results) {
+    if (Finished* known = results.find(key)) known->error = std::move(error);
+  });
+}
+
+void Hub::use(const AskerKey& key) {
+  uses_.with([&](Uses& uses) {
+    const std::optional<std::string> forgotten = uses.order.put(key.address, 0);
+    if (forgotten) uses.askers.erase(*forgotten);
+    std::set<uid_t>& askers_named = uses.askers[key.address];
+    if (askers_named.size() < kAskersNamed) askers_named.insert(key.uid);
+  });
+}
+
+std::set<std::string> Hub::used() const {
+  return uses_.with([](const Uses& uses) {
+    std::set<std::string> out;
+    for (const auto& [address, uids] : uses.askers) out.insert(address);
+    return out;
+  });
+}
+
+std::set<uid_t> Hub::askers_of(const std::string& address) const {
+  return uses_.with([&](const Uses& uses) {
+    const auto known = uses.askers.find(address);
+    return known == uses.askers.end() ? std::set<uid_t>{} : known->second;
+  });
+}
+
+std::chrono::milliseconds Hub::timeout(const std::string& address) {
+  return timeouts_.with([&](auto& timeouts) {
+    const std::chrono::milliseconds* own = timeouts.find(address);
+    return own == nullptr ? options.query_timeout : *own;
+  });
+}
+
+void Hub::set_timeout(const std::string& address, std::optional<std::chrono::milliseconds> timeout) {
+  timeouts_.with([&](auto& timeouts) {
+    if (timeout) {
+      timeouts.put(address, *timeout);
+    } else {
+      timeouts.erase(address);
+    }
+  });
+}
+
+void Hub::expect(pid_t tid, const AskerKey& key) {
+  expected_.with([&](auto& expected) { expected.put(tid, key); });
+}
+
+bool Hub::is_expected(pid_t tid, const AskerKey& key) {
+  return expected_.with([&](auto& expected) {
+    const AskerKey* known = expected.find(tid);
+    const bool same = known != nullptr && *known == key;
+    expected.erase(tid);
+    return same;
+  });
+}
+
+Attributes Hub::attributes(const std::string& target, mode_t type, mode_t mode) const {
+  Attributes out;
+  out.inode = new_inode_number();
+  out.mode = type | mode;
+  out.uid = options.access.uid;
+  out.gid = options.access.gid;
+  if (options.peers && (target.empty() || target.starts_with("k."))) {
+    out.gid = *options.peers;
+    out.mode |= (mode & S_IRWXU) >> 3;
+  }
+  out.atime = out.mtime = out.ctime = options.clock->wall();
+  return out;
+}
+
+}  // namespace spotfs::tree

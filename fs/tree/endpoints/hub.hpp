@@ -1,0 +1,84 @@
+// What all nodes of endpoints/ share: who has asked what, and how it went.
+//
+// Thread: any. Lifetime: shared by directories, requests and queries; results know it weakly, as it keeps them.
+// Memory: bounded tables that forget what was not used for the longest time.
+#pragma once
+
+#include <compare>
+#include <set>
+#include <string>
+
+#include "fs/tree/endpoints/endpoints.hpp"
+#include "fs/tree/event.hpp"
+#include "fs/tree/node_table.hpp"
+#include "fs/tree/recent.hpp"
+
+namespace spotfs::tree {
+
+class Asker;
+class OpenRequest;
+
+inline constexpr std::size_t kMaxBody = 65'000;  // bytes of a query
+
+// A user's questions to an endpoint ("k.<hash>/test").
+struct AskerKey {
+  std::string address;
+  uid_t uid = 0;
+  auto operator<=>(const AskerKey&) const = default;
+};
+
+// How the last query of an asker went.
+struct Finished {
+  NodePtr reply, error;
+};
+
+enum class ResultKind { reply, error };
+
+class Hub : public std::enable_shared_from_this<Hub> {
+ public:
+  explicit Hub(EndpointsOptions given) : options{std::move(given)} {}
+
+  const EndpointsOptions options;
+  NodeTable<std::string> nodes;  // by path below endpoints/
+  NodeTable<std::pair<AskerKey, ResultKind>> no_results;
+  NodeTable<AskerKey, Asker> askers;
+
+  std::shared_ptr<Asker> asker(const AskerKey& key);
+  std::optional<Finished> finished(const AskerKey& key);
+  void finish(const AskerKey& key, Finished how, std::size_t size);
+  // A new `error` alone.
+  void note(const AskerKey& key, NodePtr error);
+
+  void use(const AskerKey& key);
+  std::set<std::string> used() const;  // addresses that were asked since the mount
+  std::set<uid_t> askers_of(const std::string& address) const;
+
+  std::chrono::milliseconds timeout(const std::string& address);
+  void set_timeout(const std::string& address, std::optional<std::chrono::milliseconds> timeout);
+
+  // A thread that was told ESTALE comes once more, and takes what it then finds.
+  void expect(pid_t tid, const AskerKey& key);
+  bool is_expected(pid_t tid, const AskerKey& key);  // once
+
+  // Mode and owner of what leads to `target` ("" for endpoints/ itself); mode: permission bits of the user alone.
+  Attributes attributes(const std::string& target, mode_t type, mode_t mode) const;
+
+ private:
+  static constexpr std::size_t kResultBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kResultOverhead = 2'048;
+  static constexpr std::size_t kRemembered = 1'024;
+  static constexpr std::size_t kAskersNamed = 16;
+
+  spot::Synchronized<Recent<AskerKey, Finished>> results_{kResultBytes};
+  struct Uses {
+    Recent<std::string, int> order{kRemembered};
+    std::map<std::string, std::set<uid_t>> askers;
+  };
+  spot::Synchronized<Uses> uses_;
+  spot::Synchronized<Recent<std::string, std::chrono::milliseconds>> timeouts_{kRemembered};
+  spot::Synchronized<Recent<pid_t, AskerKey>> expected_{kRemembered};
+};
+
+using HubPtr = std::shared_ptr<Hub>;
+
+}  // namespace spotfs::tree

@@ -1,0 +1,158 @@
+#include "fs/tree/endpoints/result.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "client/base/encoding.hpp"
+#include "fs/tree/endpoints/asker.hpp"
+#include "fs/tree/text_file.hpp"
+
+namespace spotfs::tree {
+namespace {
+
+constexpr mode_t kMode = 0600;
+
+// What both kinds of file have in common: whose they are, and when they may be opened.
+class ResultFile : public Node {
+ public:
+  ResultFile(const HubPtr& hub, AskerKey key, ResultKind kind)
+      : hub_{hub}, key_{std::move(key)}, kind_{kind}, attributes_{hub->attributes("@", S_IFREG, kMode)} {
+    attributes_.uid = key_.uid;
+  }
+
+  asio::awaitable<Result<Attributes>> attributes(Caller) override {
+    Attributes out = attributes_;
+    out.size = out.allocated = size();
+    co_return out;
+  }
+
+  asio::awaitable<Result<Opened>> open(Caller caller, int flags) override {
+    if ((flags & O_ACCMODE) != O_RDONLY) co_return fail(EACCES);
+    const HubPtr hub = hub_.lock();
+    if (!hub) co_return make_error_code(Errc::stopping);
+    if (caller.uid != key_.uid) co_return fail(ESTALE);  // each user finds another file by this name
+    if (!hub->is_expected(caller.tid, key_)) {
+      const Result<void> settled = co_await Asker::settle(hub->asker(key_), (flags & O_NONBLOCK) != 0);
+      if (!settled) co_return settled.error();
+      if (!is_newest(hub->finished(key_))) {
+        hub->expect(caller.tid, key_);
+        co_return fail(ESTALE);
+      }
+    }
+    co_return opened();
+  }
+
+ protected:
+  HubPtr hub() const { return hub_.lock(); }
+  const AskerKey& key() const noexcept { return key_; }
+  ResultKind kind() const noexcept { return kind_; }
+
+ private:
+  virtual std::uint64_t size() const = 0;
+  virtual bool is_newest(const std::optional<Finished>& last) const = 0;
+  virtual Result<Opened> opened() const = 0;
+
+  const std::weak_ptr<Hub> hub_;
+  const AskerKey key_;
+  const ResultKind kind_;
+  Attributes attributes_;
+};
+
+class FinishedFile final : public ResultFile {
+ public:
+  FinishedFile(const HubPtr& hub, const AskerKey& key, ResultKind kind, Bytes content, std::error_code error = {})
+      : ResultFile{hub, key, kind}, content_{std::move(content)}, error_{error} {}
+
+ private:
+  std::uint64_t size() const override { return content_.bytes().size(); }
+  bool is_newest(const std::optional<Finished>& last) const override {
+    return last && (kind() == ResultKind::reply ? last->reply : last->error).get() == this;
+  }
+  Result<Opened> opened() const override {
+    if (error_) return error_;
+    Opened opened{std::make_shared<TextReader>(content_)};
+    opened.keep_cache = true;
+    opened.no_flush = true;
+    return opened;
+  }
+
+  const Content content_;
+  const std::error_code error_;
+};
+
+class NoResult final : public ResultFile {
+ public:
+  using ResultFile::ResultFile;
+  ~NoResult() override {
+    if (const HubPtr still = hub()) still->no_results.forget({key(), kind()});
+  }
+
+ private:
+  std::uint64_t size() const override { return text().size(); }
+  bool is_newest(const std::optional<Finished>& last) const override { return !last; }
+  Result<Opened> opened() const override {
+    if (kind() == ResultKind::reply) return fail(ENODATA);
+    Opened opened{std::make_shared<TextReader>(Content{spot::to_bytes(text())})};
+    opened.direct_io = true;  // it changes when another user asks
+    opened.no_flush = true;
+    return opened;
+  }
+  // Who did ask, where this user did not.
+  std::string text() const {
+    const HubPtr still = hub();
+    if (!still || kind() == ResultKind::reply) return {};
+    std::string out;
+    for (const uid_t uid : still->askers_of(key().address)) {
+      if (uid == key().uid) continue;
+      out += (out.empty() ? "no query by user id " + std::to_string(key().uid) + "; one by user id " : ", ") +
+             std::to_string(uid);
+    }
+    return out.empty() ? out : out + "\n";
+  }
+};
+
+std::string time_text(spot::Clock::Wall time) {
+  const std::time_t seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(time));
+  std::tm parts{};
+  std::array<char, 32> text{};
+  ::gmtime_r(&seconds, &parts);
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), size};
+}
+
+std::string line_of(const Hub& hub, const AskerKey& key, std::error_code why, std::string_view text) {
+  const char* name = ::strerrorname_np(spot::to_errno(why));
+  return time_text(hub.options.clock->wall()) + " " + (name == nullptr ? "EIO" : name) + " " +
+         spot::printable(key.address) + " " + (text.empty() ? why.message() : spot::printable(text)) + "\n";
+}
+
+}  // namespace
+
+NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind) {
+  if (const std::optional<Finished> last = hub->finished(key)) {
+    return kind == ResultKind::reply ? last->reply : last->error;
+  }
+  return hub->no_results.get({key, kind}, [&]() -> NodePtr { return std::make_shared<NoResult>(hub, key, kind); });
+}
+
+Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer) {
+  Finished out;
+  if (answer) {
+    out.reply = std::make_shared<FinishedFile>(hub, key, ResultKind::reply, *answer);
+    out.error = std::make_shared<FinishedFile>(hub, key, ResultKind::error, Bytes{});
+  } else {
+    const spot::Failure& failure = answer.error();
+    out.reply = std::make_shared<FinishedFile>(hub, key, ResultKind::reply, Bytes{}, failure.code);
+    out.error = make_error(hub, key, failure.code, failure.text);
+  }
+  return out;
+}
+
+NodePtr make_error(const HubPtr& hub, const AskerKey& key, std::error_code why, std::string_view text) {
+  return std::make_shared<FinishedFile>(hub, key, ResultKind::error, spot::to_bytes(line_of(*hub, key, why, text)));
+}
+
+}  // namespace spotfs::tree

@@ -1,0 +1,21 @@
+// `reply` and `error`: how the last query of a user went. Each outcome is a file of its own, so a descriptor keeps what
+// it was opened for.
+//
+// An open waits while a query of the user is under way. If its file is not the newest by then, it is ESTALE: the kernel
+// looks the name up once more, and opens what it then finds; that open takes what it is.
+//
+// Thread: any. Lifetime: kept by the hub until it is replaced or forgotten, then by whoever has it open.
+#pragma once
+
+#include "fs/tree/endpoints/hub.hpp"
+
+namespace spotfs::tree {
+
+// What `name` is for this user: the last result, or that there is none.
+NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind);
+
+// Files of an outcome. `line` is what `error` holds.
+Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer);
+NodePtr make_error(const HubPtr& hub, const AskerKey& key, std::error_code why, std::string_view text);
+
+}  // namespace spotfs::tree
