@@ -7,8 +7,9 @@ namespace spotfs {
 
 namespace {
 
-std::string masked(std::string text, std::string_view key) {
-  for (std::size_t at = text.find(key); at != text.npos; at = text.find(key, at)) text.replace(at, key.size(), 1, '*');
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -30,7 +31,8 @@ asio::awaitable<Answer<RemoteStore::Missing>> RemoteStore::missing() {
     if (!answer->empty()) co_return Failure{Errc::malformed, "the server has a value for a key that nobody stored"};
     out.is_empty_value = true;
   } else if (is_about_a_key(answer.error())) {
-    out.text = masked(answer.error().text, key);
+    out.key = key;
+    out.text = answer.error().text;
   } else {
     co_return answer.error();
   }
@@ -45,7 +47,7 @@ asio::awaitable<Answer<Bytes>> RemoteStore::judge(std::string key, Answer<Bytes>
   if (!what) co_return what.error();
   if (answer) co_return what->is_empty_value ? Failure{Errc::not_found} : Failure{Errc::malformed};
   Failure failure = std::move(answer.error());
-  const bool is_missing = !what->is_empty_value && masked(failure.text, key) == what->text;
+  const bool is_missing = !what->is_empty_value && failure.text == replaced(what->text, what->key, key);
   failure.code = make_error_code(is_missing ? Errc::not_found : Errc::remote_error);
   co_return failure;
 }

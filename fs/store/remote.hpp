@@ -1,8 +1,8 @@
 // The store that a Spot client reaches.
 //
 // Which answer means that a key is missing is not documented for every server. So one random key is asked for first,
-// and only an error with the text that came for it (the key masked) is not_found; any other stays what it is, and a
-// relay's not_found that differs from it is remote_error. Until a server could be asked, nothing is missing.
+// and only an error with the text that came for it (with the one key for the other) is not_found; any other stays what
+// it is, and a relay's not_found that differs from it is remote_error. Until a server could be asked, nothing is missing.
 //
 // Thread: any. Lifetime: keeps its client. Source: files.md, "Missing, or an error?".
 #pragma once
@@ -28,7 +28,8 @@ class RemoteStore final : public BlobStore {
   // How this server says that a key is missing: the text of an error, or an empty value.
   struct Missing {
     bool is_empty_value = false;
-    std::string text;
+    std::string key;   // that was asked for
+    std::string text;  // that came, with the key in it or not
   };
 
   asio::awaitable<Answer<Missing>> missing();
