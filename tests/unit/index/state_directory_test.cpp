@@ -1,0 +1,100 @@
+#include "fs/index/state_directory.hpp"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace spotfs {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Busy = LockedDirectory::Busy;
+using Taken = std::variant<LockedDirectory, Busy>;
+
+class StateDirectory : public testing::Test {
+ protected:
+  StateDirectory() {
+    std::string path = fs::temp_directory_path() / "spotfs-state-XXXXXX";
+    directory_ = ::mkdtemp(path.data());
+  }
+  ~StateDirectory() override { fs::remove_all(directory_); }
+
+  static mode_t mode_of(const fs::path& path) {
+    struct stat info {};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0);
+    return info.st_mode & 07777;
+  }
+  fs::path directory_;
+};
+
+TEST_F(StateDirectory, IsOneMountsAtATime) {
+  Answer<Taken> first = LockedDirectory::take(directory_ / "1");
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(std::holds_alternative<LockedDirectory>(*first));
+  Answer<Taken> second = LockedDirectory::take(directory_ / "1");
+  ASSERT_TRUE(second);
+  EXPECT_EQ(std::get<Busy>(*second), Busy::living);
+}
+
+TEST_F(StateDirectory, TellsThatItsMountIsEnding) {
+  Answer<Taken> first = LockedDirectory::take(directory_ / "1");
+  std::get<LockedDirectory>(*first).set_draining();
+  EXPECT_EQ(std::get<Busy>(*LockedDirectory::take(directory_ / "1")), Busy::draining);
+}
+
+TEST_F(StateDirectory, IsFreeAgainWhenItsMountIsGone) {
+  {
+    Answer<Taken> first = LockedDirectory::take(directory_ / "1");
+    std::get<LockedDirectory>(*first).set_draining();
+  }
+  Answer<Taken> second = LockedDirectory::take(directory_ / "1");
+  EXPECT_TRUE(std::holds_alternative<LockedDirectory>(*second));
+}
+
+TEST_F(StateDirectory, IsForItsOwnerAlone) {
+  const fs::path open = directory_ / "open";
+  fs::create_directory(open);
+  fs::permissions(open, fs::perms::all);
+  ASSERT_TRUE(LockedDirectory::take(open));
+  EXPECT_EQ(mode_of(open), 0700u);
+  EXPECT_EQ(mode_of(open / "lock"), 0600u);
+}
+
+TEST_F(StateDirectory, KeepsWhatASourceIsKnownBy) {
+  const StateRoot root = StateRoot::open(directory_ / "state", {}).value();
+  EXPECT_FALSE(root.store_of("embedded:/a"));
+  ASSERT_TRUE(root.set_store_of("embedded:/a", BlobId{1}));
+  EXPECT_EQ(root.store_of("embedded:/a"), BlobId{1});
+  EXPECT_FALSE(root.store_of("embedded:/b"));
+  EXPECT_EQ(mode_of(directory_ / "state"), 0700u);
+}
+
+TEST_F(StateDirectory, KeepsTheSealedIdOfAStore) {
+  const StateRoot root = StateRoot::open(directory_ / "state", {}).value();
+  const Bytes sealed{1, 2, 3};
+  ASSERT_TRUE(root.keep_sealed_id(BlobId{1}, sealed));
+  EXPECT_EQ(root.sealed_id(BlobId{1}), sealed);
+  EXPECT_FALSE(root.sealed_id(BlobId{2}));
+}
+
+TEST_F(StateDirectory, FindsTheWritersInTheOrderInWhichTheyCame) {
+  const StateRoot root = StateRoot::open(directory_ / "state", {}).value();
+  for (int i = 0; i < 11; ++i) ASSERT_TRUE(LockedDirectory::take(root.new_writer(BlobId{1})));
+  const std::vector<fs::path> writers = root.writers(BlobId{1});
+  ASSERT_EQ(writers.size(), 11u);
+  EXPECT_EQ(writers.front().filename(), "1");
+  EXPECT_EQ(writers.back().filename(), "11");
+}
+
+TEST_F(StateDirectory, SaysWhichPathCannotBeUsed) {
+  std::ofstream{directory_ / "file"} << "x";
+  const Answer<StateRoot> root = StateRoot::open(directory_ / "file", {});
+  ASSERT_FALSE(root);
+  EXPECT_NE(root.error().text.find("file"), std::string::npos);
+}
+
+}  // namespace
+
+}  // namespace spotfs
