@@ -6,17 +6,14 @@ namespace spotfs {
 
 namespace {
 
+std::size_t size_of(const std::string& value) { return value.size(); }
+std::size_t size_of(const std::optional<std::string>& value) { return value ? value->size() : 0; }
+
 // The limit of one operation also holds for what several become.
 template <class Map>
 bool fits(const Map& xattrs) {
   std::size_t size = 0;
-  for (const auto& [name, value] : xattrs) {
-    size += name.size();
-    if constexpr (requires { value.has_value(); })
-      size += value ? value->size() : 0;
-    else
-      size += value.size();
-  }
+  for (const auto& [name, value] : xattrs) size += name.size() + size_of(value);
   return size <= kMaxXattrs;
 }
 

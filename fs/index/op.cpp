@@ -10,6 +10,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // which clang 14 does not deduce
 
 constexpr std::size_t kActions = std::variant_size_v<Action>;
 constexpr std::size_t kFields[kActions] = {6, 6, 6, 8, 8, 7, 4};  // kind and stamp included
