@@ -36,7 +36,7 @@ Answer<void> Peers::load() {
   for (const auto& [writer, sealed] : *heads) {
     Result<Head> head = store_->open_head(writer, sealed);
     if (!head) return Failure{head.error(), "a head in the journal"};
-    table_.with([&](Table& table) { table[writer].newest = std::move(*head); });
+    table_.with([&, &id = writer](Table& table) { table[id].newest = std::move(*head); });
   }
   return {};
 }
@@ -222,8 +222,8 @@ asio::awaitable<std::vector<Operation>> Peers::read_logs(News& news) {
   for (const auto& [writer, head] : heads) {
     LogRead& log = read.at(writer);
     std::ranges::move(log.operations, std::back_inserter(out));
-    table_.with([&](Table& table) {
-      Peer& peer = table.at(writer);
+    table_.with([&, &id = writer](Table& table) {
+      Peer& peer = table.at(id);
       peer.applied = log.counter;
       peer.pieces = std::move(log.pieces);
     });
