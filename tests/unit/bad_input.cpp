@@ -19,10 +19,13 @@ void* allocate(std::size_t size) {
 
 }  // namespace
 
-// All forms that the standard library does not make of these two are for over-aligned types, of which decoders have
-// none.
+// Over-aligned types have forms of their own; decoders have none of them.
 void* operator new(std::size_t size) { return allocate(size); }
 void* operator new[](std::size_t size) { return allocate(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  allocated += size;
+  return std::malloc(size ? size : 1);
+}
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
