@@ -57,7 +57,7 @@ Result<json::value> array_to_json(cbor::Reader& reader) {
     if (!item) return item.error();
     out.push_back(std::move(*item));
   }
-  return json::value{std::move(out)};
+  return json::value(std::move(out));
 }
 
 Result<json::value> map_to_json(cbor::Reader& reader) {
@@ -71,7 +71,7 @@ Result<json::value> map_to_json(cbor::Reader& reader) {
     if (!value) return value.error();
     out[*key] = std::move(*value);
   }
-  return json::value{std::move(out)};
+  return json::value(std::move(out));
 }
 
 // The header was read as one item before: its nesting is bounded.
@@ -79,27 +79,31 @@ Result<json::value> to_json(cbor::Reader& reader) {
   const Result<cbor::Type> type = reader.peek();
   if (!type) return type.error();
   switch (*type) {
-    case cbor::Type::null: reader.take_null(); return json::value{nullptr};
+    case cbor::Type::null: reader.take_null(); return json::value(nullptr);
     case cbor::Type::boolean: {
       const Result<bool> value = reader.read_bool();
       if (!value) return value.error();
-      return json::value{*value};
+      return json::value(*value);
     }
-    case cbor::Type::unsigned_integer:
+    case cbor::Type::unsigned_integer: {
+      const Result<std::uint64_t> value = reader.read_unsigned();
+      if (!value) return value.error();
+      return json::value(*value);
+    }
     case cbor::Type::negative_integer: {
       const Result<std::int64_t> value = reader.read_integer();
       if (!value) return value.error();
-      return json::value{*value};
+      return json::value(*value);
     }
     case cbor::Type::text: {
       const Result<std::string_view> value = reader.read_text();
       if (!value) return value.error();
-      return json::value{*value};
+      return json::value(*value);
     }
     case cbor::Type::bytes: {
       const Result<BytesView> value = reader.read_bytes();
       if (!value) return value.error();
-      return json::value{base64url(*value)};
+      return json::value(base64url(*value));
     }
     case cbor::Type::array: return array_to_json(reader);
     case cbor::Type::map: return map_to_json(reader);
