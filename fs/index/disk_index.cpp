@@ -15,6 +15,12 @@ Result<std::optional<Action>> as_action(Result<T> planned) {
   return std::optional<Action>{std::move(*planned)};
 }
 
+Result<Entry> entry_of(const State& state, const InodeId& id) {
+  Result<InodePtr> inode = state.inode(id);
+  if (!inode) return inode.error();
+  return Entry{state.resolve(id), std::move(*inode)};
+}
+
 }  // namespace
 
 // --- Reads -----------------------------------------------------------------------------------------------------------
@@ -72,27 +78,21 @@ void DiskIndex::set_dirty() {
   alarm_->wake();
 }
 
-Result<Stamp> DiskIndex::change(const Ledger::Plan& plan) {
+Result<Stamp> DiskIndex::change(const Ledger::Plan& plan, const Ledger::Then& then) {
   if (requests_.with([](const Requests& requests) { return requests.closing; })) return stopping();
-  const Result<Stamp> stamp = ledger_->change(plan);
+  const Result<Stamp> stamp = ledger_->change(plan, then);
   if (stamp) set_dirty();
   return stamp;
 }
 
-Result<Entry> DiskIndex::entry_now(const InodeId& id) const {
-  return ledger_->read([&](const State& state) -> Result<Entry> {
-    Result<InodePtr> inode = state.inode(id);
-    if (!inode) return inode.error();
-    return Entry{state.resolve(id), std::move(*inode)};
-  });
-}
-
 asio::awaitable<Result<Entry>> DiskIndex::make(InodeId directory, std::string name, NewInode inode) {
   co_await freshen();
+  Result<Entry> made = stale_inode();
   const Result<Stamp> stamp = change(
-      [&](const State& state) { return as_action(plan_make(state, directory, std::move(name), std::move(inode))); });
+      [&](const State& state) { return as_action(plan_make(state, directory, std::move(name), std::move(inode))); },
+      [&](const State& state, const Stamp& id) { made = entry_of(state, id); });
   if (!stamp) co_return stamp.error();
-  co_return entry_now(*stamp);
+  co_return made;
 }
 
 asio::awaitable<Result<void>> DiskIndex::link(InodeId inode, InodeId directory, std::string name) {
@@ -106,13 +106,16 @@ asio::awaitable<Result<void>> DiskIndex::link(InodeId inode, InodeId directory, 
 asio::awaitable<Result<Entry>> DiskIndex::unlink(InodeId directory, std::string name) {
   co_await freshen();
   InodeId id;
-  const Result<Stamp> stamp = change([&](const State& state) {
-    Result<Unlink> planned = plan_unlink(state, directory, std::move(name));
-    if (planned) id = planned->inode;
-    return as_action(std::move(planned));
-  });
+  Result<Entry> gone = stale_inode();
+  const Result<Stamp> stamp = change(
+      [&](const State& state) {
+        Result<Unlink> planned = plan_unlink(state, directory, std::move(name));
+        if (planned) id = planned->inode;
+        return as_action(std::move(planned));
+      },
+      [&](const State& state, const Stamp&) { gone = entry_of(state, id); });
   if (!stamp) co_return stamp.error();
-  co_return entry_now(id);
+  co_return gone;
 }
 
 asio::awaitable<Result<void>> DiskIndex::rmdir(InodeId directory, std::string name) {
@@ -127,19 +130,22 @@ asio::awaitable<Result<std::optional<Entry>>> DiskIndex::move(InodeId from, std:
                                                               std::string new_name, Existing existing) {
   co_await freshen();
   std::optional<InodeId> replaced;
-  const Result<Stamp> stamp = change([&](const State& state) -> Result<std::optional<Action>> {
+  Result<Entry> gone = stale_inode();
+  const Ledger::Plan plan = [&](const State& state) -> Result<std::optional<Action>> {
     Result<std::optional<Move>> planned =
         plan_move(state, from, std::move(name), to, std::move(new_name), existing == Existing::keep);
     if (!planned) return planned.error();
     if (!*planned) return std::optional<Action>{};
     if (const Over& over = (*planned)->over) replaced = over->inode;
     return std::optional<Action>{std::move(**planned)};
+  };
+  const Result<Stamp> stamp = change(plan, [&](const State& state, const Stamp&) {
+    if (replaced) gone = entry_of(state, *replaced);
   });
   if (!stamp) co_return stamp.error();
   if (!replaced) co_return std::optional<Entry>{};
-  Result<Entry> entry = entry_now(*replaced);
-  if (!entry) co_return entry.error();
-  co_return std::optional<Entry>{std::move(*entry)};
+  if (!gone) co_return gone.error();
+  co_return std::optional<Entry>{std::move(*gone)};
 }
 
 asio::awaitable<Result<void>> DiskIndex::exchange(InodeId one, std::string name, InodeId other,

@@ -92,8 +92,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   bool is_stale() const;
   void use() const;
   asio::awaitable<void> freshen();
-  Result<Stamp> change(const Ledger::Plan& plan);
-  Result<Entry> entry_now(const InodeId& id) const;
+  Result<Stamp> change(const Ledger::Plan& plan, const Ledger::Then& then = {});
   void set_dirty();
   asio::awaitable<Answer<void>> wait_for(std::vector<Done::Pointer> Requests::*list);
 

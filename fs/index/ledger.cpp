@@ -39,13 +39,15 @@ Result<void> Ledger::record(Operation operation) {
   return {};
 }
 
-Result<Stamp> Ledger::change(const Plan& plan) {
+Result<Stamp> Ledger::change(const Plan& plan, const Then& then) {
   const std::lock_guard lock{change_};
   Result<std::optional<Action>> action = read([&](const State& state) { return plan(state); });
   if (!action) return action.error();
   const Stamp stamp = clock_.next();
-  if (!*action) return stamp;
-  if (const Result<void> done = record({stamp, std::move(**action)}); !done) return done.error();
+  if (*action) {
+    if (const Result<void> done = record({stamp, std::move(**action)}); !done) return done.error();
+  }
+  if (then) read([&](const State& state) { then(state, stamp); });
   return stamp;
 }
 

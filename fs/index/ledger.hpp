@@ -34,8 +34,10 @@ class Ledger {
 
   // What is to be done, planned against the state; none: nothing.
   using Plan = std::function<Result<std::optional<Action>>(const State&)>;
+  // What to look at once it is done, before anything else can change.
+  using Then = std::function<void(const State&, const Stamp&)>;
   // The stamp of the operation; that of nothing is drawn all the same.
-  Result<Stamp> change(const Plan& plan);
+  Result<Stamp> change(const Plan& plan, const Then& then = {});
   // The same under a stamp that was reserved, which is given up by it.
   Result<void> change_at(const Stamp& stamp, Action action);
 

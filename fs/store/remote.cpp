@@ -46,7 +46,7 @@ asio::awaitable<Answer<Bytes>> RemoteStore::judge(std::string key, Answer<Bytes>
   const Answer<Missing> what = co_await missing();
   if (!what) co_return what.error();
   if (answer) co_return what->is_empty_value ? Failure{Errc::not_found} : Failure{Errc::malformed};
-  Failure failure = std::move(answer.error());
+  Failure failure = answer.error();
   const bool is_missing = !what->is_empty_value && failure.text == replaced(what->text, what->key, key);
   failure.code = make_error_code(is_missing ? Errc::not_found : Errc::remote_error);
   co_return failure;

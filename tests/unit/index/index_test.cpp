@@ -232,6 +232,43 @@ TEST_F(Journalled, ManySmallCommitsMakeFewPieces) {
   EXPECT_LE(pieces, 20);
 }
 
+TEST_F(Journalled, SeveralThreadsChangeOneDiskWhileItCommits) {
+  constexpr int kThreads = 4, kRounds = 200;
+  asio::io_context context;
+  auto work = asio::make_work_guard(context);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) threads.emplace_back([&] { context.run(); });
+  IndexOptions with = options();
+  with.commit = std::chrono::milliseconds{1};
+  const std::shared_ptr<Index> index =
+      asio::co_spawn(context, Index::open(context.get_executor(), with), asio::use_future).get().value();
+  const auto worker = [&](int number) -> asio::awaitable<void> {
+    for (int i = 0; i < kRounds; ++i) {
+      const std::string name = std::to_string(number) + "-" + std::to_string(i), shared = std::to_string(i % 7);
+      NewInode inode;
+      EXPECT_TRUE(co_await index->make(kRoot, name, inode));
+      static_cast<void>(co_await index->make(kRoot, shared, inode));
+      static_cast<void>(co_await index->unlink(kRoot, shared));
+      if (i % 2) {
+        const Result<Entry> gone = co_await index->unlink(kRoot, name);
+        EXPECT_TRUE(gone) << gone.error().message();
+      }
+      static_cast<void>(index->lookup_now(kRoot, shared));
+      if (i % 50 == 0) EXPECT_TRUE(co_await index->commit());
+    }
+  };
+  std::vector<std::future<void>> done;
+  for (int i = 0; i < kThreads; ++i) done.push_back(asio::co_spawn(context, worker(i), asio::use_future));
+  for (std::future<void>& future : done) future.get();
+  ASSERT_TRUE(asio::co_spawn(context, index->close(), asio::use_future).get());
+  work.reset();
+  for (std::thread& thread : threads) thread.join();
+  auto other = mount(options("two"));
+  std::vector<std::string> names = other->names();
+  std::erase_if(names, [](const std::string& name) { return name.find('-') == name.npos; });
+  EXPECT_EQ(names.size(), std::size_t{kThreads * kRounds / 2});
+}
+
 // --- blobs/ ----------------------------------------------------------------------------------------------------------
 
 TEST_F(Names, NothingAfterAReservationIsCommittedWhileItIsHeld) {
