@@ -35,17 +35,34 @@ BlobFile::Use::~Use() {
   });
 }
 
+BlobFile::BlobFile(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, Location at)
+    : InodeNode{std::move(tree), id, inode}, state_{std::move(at)} {
+  if (const std::optional<KnownValue> known = cached()) state_.with([&](State& state) { see(state, *inode, *known); });
+}
+
 BlobFile::Location BlobFile::location() const {
   return state_.with([](const State& state) { return state.at; });
 }
 
-std::optional<KnownValue> BlobFile::known() const {
-  std::optional<KnownValue> value = state_.with([](const State& state) { return state.value; });
-  if (value) return value;
+std::optional<KnownValue> BlobFile::cached() {
   return tree().cache.with([&](auto& cache) -> std::optional<KnownValue> {
-    const KnownValue* cached = cache.find(id());
-    return cached == nullptr ? std::nullopt : std::optional{*cached};
+    const KnownValue* known = cache.find(id());
+    return known == nullptr ? std::nullopt : std::optional{*known};
   });
+}
+
+std::optional<KnownValue> BlobFile::known() {
+  std::optional<KnownValue> value = state_.with([](const State& state) { return state.value; });
+  return value ? value : cached();
+}
+
+// A value that the index does not know (yet) is shown as it is.
+void BlobFile::see(State& state, const Inode& inode, const KnownValue& known) {
+  const std::uint64_t size = known.value.content->size();
+  state.seen.reset();
+  if (known.indexed != inode.version) return;
+  if (known.value.version != inode.version || size != inode.size() || known.modified)
+    state.seen = State::Seen{inode.version, size, known.modified};
 }
 
 Attributes BlobFile::shown(const InodePtr& inode) {
@@ -79,33 +96,27 @@ asio::awaitable<Result<void>> BlobFile::tell_size() {
 }
 
 bool BlobFile::is_current(const Version& indexed) {
-  std::optional<KnownValue> cached = known();
+  std::optional<KnownValue> there = known();
   return state_.with([&](State& state) {
-    if (!state.value) state.value = std::move(cached);
+    if (!state.value) state.value = std::move(there);
     if (state.edit) return true;
     return state.value && (state.detached || tree().is_fresh(*state.value, indexed));
   });
 }
 
 void BlobFile::adopt(const InodePtr& inode, Value value) {
-  const KnownValue now{std::move(value), tree().options.clock->steady()};
-  const Bytes& content = *now.value.content;
+  KnownValue now{std::move(value), tree().options.clock->steady(), inode->version, std::nullopt};
+  const Version& version = now.value.version;
   state_.with([&](State& state) {
-    const bool changed = !state.value || *state.value->value.content != content;
-    const Version& version = now.value.version;
-    if (version != inode->version || content.size() != inode->size()) {
-      State::Seen seen{inode->version, content.size(), std::nullopt};
-      if (version && version != inode->version) {
-        seen.modified = time_of(*version);
-      } else if (changed && state.value) {
-        seen.modified = index_time(tree().options.clock->wall());
-      } else if (state.seen) {
-        seen.modified = state.seen->modified;
-      }
-      state.seen = seen;
-    } else {
-      state.seen.reset();
+    const bool changed = !state.value || *state.value->value.content != *now.value.content;
+    if (version && version != inode->version) {
+      now.modified = time_of(*version);
+    } else if (changed && state.value) {
+      now.modified = index_time(tree().options.clock->wall());
+    } else if (state.seen && state.seen->indexed == inode->version) {
+      now.modified = state.seen->modified;
     }
+    see(state, *inode, now);
     if (changed) ++state.content;
     state.value = now;
   });

@@ -21,8 +21,7 @@ class BlobFile final : public InodeNode {
     std::string key;
   };
 
-  BlobFile(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, Location at)
-      : InodeNode{std::move(tree), id, std::move(inode)}, state_{std::move(at)} {}
+  BlobFile(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, Location at);
 
   asio::awaitable<Result<Attributes>> set_attributes(Caller caller, AttributeChanges changes,
                                                      std::shared_ptr<OpenFile> file) override;
@@ -58,7 +57,7 @@ class BlobFile final : public InodeNode {
 
   // --- For its directory -------------------------------------------------------------------------------------------
   Location location() const;
-  std::optional<KnownValue> known() const;
+  std::optional<KnownValue> known();
   // The content as it is now, to be stored elsewhere. The key is locked.
   struct Snapshot {
     Text content;
@@ -103,6 +102,8 @@ class BlobFile final : public InodeNode {
 
   std::shared_ptr<BlobFile> self() { return std::static_pointer_cast<BlobFile>(shared_from_this()); }
   bool is_current(const Version& indexed);
+  std::optional<KnownValue> cached();
+  static void see(State& state, const Inode& inode, const KnownValue& known);
   void adopt(const InodePtr& inode, Value value);
   void cache(const KnownValue& value);
   void now_stored(Text content, std::uint64_t edits, const Stamp& version);

@@ -157,7 +157,7 @@ asio::awaitable<Result<void>> BlobFile::store_edit(std::shared_ptr<BlobFile> sel
 }
 
 void BlobFile::now_stored(Text content, std::uint64_t edits, const Stamp& version) {
-  const KnownValue now{Value{std::move(content), version}, tree().options.clock->steady()};
+  const KnownValue now{Value{std::move(content), version}, tree().options.clock->steady(), version, std::nullopt};
   state_.with([&](State& state) {
     state.value = now;
     state.stored = std::max(state.stored, edits);
@@ -223,8 +223,8 @@ void BlobFile::detach() {
 }
 
 void BlobFile::made(Value value) {
-  const KnownValue now{std::move(value), tree().options.clock->steady()};
-  cache(now);
+  const Version version = value.version;
+  cache(KnownValue{std::move(value), tree().options.clock->steady(), version, std::nullopt});
 }
 
 }  // namespace spotfs::tree

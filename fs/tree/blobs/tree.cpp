@@ -111,7 +111,8 @@ asio::awaitable<Result<void>> BlobTree::erase(std::string key, Version indexed, 
 
 bool BlobTree::is_fresh(const KnownValue& known, const Version& indexed) const {
   const Version& version = known.value.version;
-  if (version && indexed && *version < *indexed) return false;
+  const bool overtaken = version ? indexed && *version < *indexed : indexed != known.indexed;
+  if (overtaken) return false;
   return options.only_writer || options.clock->steady() - known.checked < options.refresh;
 }
 

@@ -1,6 +1,7 @@
 // What all nodes of blobs/ share.
 //
-// Locks: a file's state may be held while that of the dirty content is taken; all others are taken alone. A key's lock
+// Locks: a file's state may be held while that of the dirty content is taken, and the nodes while the cache is; all
+// others are taken alone. A key's lock
 // is held across waits, and any other may be taken under it.
 //
 // Thread: any. Lifetime: shared by the nodes.
@@ -24,6 +25,8 @@ class BlobFile;
 struct KnownValue {
   Value value;
   spot::Clock::Steady checked{};
+  Version indexed;                       // that of the inode then
+  std::optional<spotfs::Time> modified;  // where the index does not know
 };
 
 // The content that is not stored yet, of all files: when there is too much of it, writers store some before they go on.
