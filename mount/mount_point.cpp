@@ -7,6 +7,7 @@
 #include <iterator>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -104,8 +105,9 @@ Answer<std::string> prepare_mount_point(const std::string& directory) {
   const Answer<std::string> place = resolve(directory);
   if (!place) return place;
   for (int cleared = 0;; ++cleared) {
-    struct stat info {};
-    const int number = ::stat(place->c_str(), &info) == 0 ? 0 : errno;
+    // Whatever the kernel has cached: its program must be asked whether it is there.
+    struct statx info {};
+    const int number = ::statx(AT_FDCWD, place->c_str(), AT_STATX_FORCE_SYNC, STATX_TYPE, &info) == 0 ? 0 : errno;
     const auto mounted = mount_at(*place);
     const bool ours = mounted && mounted->type == kType;
     if (number == ENOTCONN && ours && cleared < kMostInTheWay) {
@@ -121,7 +123,7 @@ Answer<std::string> prepare_mount_point(const std::string& directory) {
           spot::printable(mounted->source) + " is mounted here already: umount it first, or give another directory");
     }
     if (number != 0) return failure(number, *place, "give an existing directory to mount on");
-    if (!S_ISDIR(info.st_mode)) return failure(ENOTDIR, *place, "give a directory to mount on");
+    if (!S_ISDIR(info.stx_mode)) return failure(ENOTDIR, *place, "give a directory to mount on");
     return place;
   }
 }
