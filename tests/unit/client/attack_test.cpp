@@ -4,6 +4,7 @@
 
 #include "client/base/encoding.hpp"
 #include "client/bottle/open.hpp"
+#include "client/bottle/sealed.hpp"
 #include "client/crypto/sign.hpp"
 #include "client/proto/address.hpp"
 #include "tests/unit/client/client_fixture.hpp"
@@ -41,6 +42,11 @@ bool passes_the_loose_rule(BytesView bottle, const Keychain& keys) {
 
 class AttackTest : public ClientTest {
  protected:
+  // As a client sees it that asks for shape and signer alone.
+  static bool opens(const Message& message, const Client& from, const Client& to) {
+    return open_sealed(message.body, to.keys(), {from.keys().self().public_key()}).has_value();
+  }
+
   // What a relay has from any client: the request that it sent, and our signature over it.
   void record_handshake() {
     request_ = fake::Relay::handshake_request(false);
@@ -112,7 +118,13 @@ TEST_F(AttackTest, AHandshakeThatIsAnIdCardIsNotSigned) {
   card.put(2).put(1);
   card.put(4).put_array(2).put_text("decrypt").put_text("sign");
   const Bytes forged = card.take();
-  ASSERT_TRUE(IdCard::decode(forged));
+  // Signed as a handshake is, it is the victim's card to whoever looks at payload and signer alone.
+  const PublicKey& key = keys->self().public_key();
+  const Bytes signed_card = encode_bottle(carrying(forged, key, sign(keys->self(), forged).value()));
+  const Opened fooled = open_bottle(signed_card, nullptr).value();
+  ASSERT_EQ(fooled.signers.front(), key);
+  ASSERT_EQ(IdCard::decode(fooled.payload)->address(), identity_target(key.hash()));
+  EXPECT_EQ(IdCard::load(signed_card, 4'000'000'000).error(), Errc::bad_card);
   relay_->handshake = [&] { return forged; };
   ClientOptions options;
   options.keys = keys;
@@ -174,6 +186,9 @@ TEST_F(AttackTest, NothingIsSealedForACardThatListsOurKey) {
   const IdCard forged = IdCard::decode(card.take()).value();
   const Sha256 hash = attacker_keys->self().public_key().hash();
   relay_->cards[hash] = forged.sign(attacker_keys->self()).value();
+  // An answer to it would be a blob of the victim's.
+  const Bytes answer = seal(view("x"), Bytes{0xA0}, forged.keys_for("decrypt", 5), victim->keys().self()).value();
+  ASSERT_TRUE(open_sealed(answer, victim->keys(), {victim->keys().self().public_key()}));
 
   EXPECT_EQ(run(victim->query(identity_target(hash) + "/ping", to_bytes("x"), seconds{5})).error().code,
             Errc::bad_card);
@@ -212,6 +227,7 @@ TEST_F(AttackTest, AnOlderCardIsRefusedEvenAfterARestart) {
     ASSERT_TRUE(run(victim->get_id_card(hash_of(*peer))));
   }
   relay_->cards[hash_of(*peer)] = older;
+  ASSERT_TRUE(IdCard::load_for(older, hash_of(*peer), newer.issued()));
   const auto restarted = online(options);
   EXPECT_EQ(run(restarted->get_id_card(hash_of(*peer))).error().code, Errc::rollback);
   std::filesystem::remove_all(directory);
@@ -222,6 +238,7 @@ TEST_F(AttackTest, AReplayedMessageIsTakenOnce) {
   Recorder recorder;
   victim->set_handler("test", recorder.handler("once"));
   const Message message = intercept(*peer, victim->target_id() + "/test");
+  ASSERT_TRUE(opens(message, *peer, *victim));
   relay_->send(hash_of(*victim), message);
   relay_->send(hash_of(*victim), message);
   while (recorder.received.empty()) context_.run_one();
@@ -236,6 +253,7 @@ TEST_F(AttackTest, AMessageIsNotTakenAtAnotherEndpoint) {
   victim->set_handler("delete", recorder.handler("done"));
   Message message = intercept(*peer, victim->target_id() + "/test");
   message.recipient = victim->target_id() + "/delete";
+  ASSERT_TRUE(opens(message, *peer, *victim));
   relay_->send(hash_of(*victim), message);
   settle();
   EXPECT_TRUE(recorder.received.empty());
@@ -248,6 +266,7 @@ TEST_F(AttackTest, AMessageIsNotTakenFromAnotherSender) {
   victim->set_handler("test", recorder.handler("done"));
   Message message = intercept(*peer, victim->target_id() + "/test");
   message.sender = peer->target_id() + "/another";
+  ASSERT_TRUE(opens(message, *peer, *victim));
   relay_->send(hash_of(*victim), message);
   settle();
   EXPECT_TRUE(recorder.received.empty());
@@ -260,8 +279,11 @@ TEST_F(AttackTest, AnErrorIsNotTakenForAnAnswer) {
     HandlerResult result{Failure{Errc::remote_error, "no"}};
     co_return result;
   });
-  relay_->route = [](Message message) -> std::optional<Message> {
+  relay_->route = [&](Message message) -> std::optional<Message> {
     message.flags &= ~flag::error;
+    if (message.has(flag::response)) {
+      EXPECT_TRUE(opens(message, *peer, *asker));
+    }
     return message;
   };
   EXPECT_EQ(run(asker->query(peer->target_id() + "/test", {}, seconds{5})).error().code, Errc::wrong_name);
@@ -277,6 +299,7 @@ TEST_F(AttackTest, SwappedRepliesAreRefused) {
     replies.push_back(std::move(message));
     if (replies.size() < 2) return std::nullopt;
     std::swap(replies[0].body, replies[1].body);
+    for (const Message& reply : replies) EXPECT_TRUE(opens(reply, *peer, *asker));
     relay_->send(hash_of(*asker), replies[0]);
     return replies[1];
   };
@@ -304,6 +327,27 @@ TEST_F(AttackTest, AnUnencryptedReplyOfAnIdentityIsRefused) {
   EXPECT_EQ(run(asker->query(peer->target_id() + "/test", {}, seconds{5})).error().code, Errc::not_sealed);
 }
 
+// What the peer signed in clear, a handshake, as its answer.
+TEST_F(AttackTest, ASignedClearTextIsNoReply) {
+  record_handshake();
+  const auto peer = online();
+  const Bytes body =
+      encode_bottle(carrying(request_, peer->keys().self().public_key(), field(relay_->handshakes[0], "sig")));
+  ASSERT_EQ(open_bottle(body, nullptr)->signers.front(), peer->keys().self().public_key());
+  relay_->handshake = {};
+  const auto asker = online();
+  relay_->route = [&](Message question) -> std::optional<Message> {
+    Message reply;
+    reply.id = question.id;
+    reply.flags = flag::response;
+    reply.sender = peer->target_id() + "/noreply";
+    reply.recipient = question.sender;
+    reply.body = body;
+    return reply;
+  };
+  EXPECT_EQ(run(asker->query(peer->target_id() + "/test", {}, seconds{5})).error().code, Errc::not_sealed);
+}
+
 TEST_F(AttackTest, AReplySignedByAnotherIsRefusedWithALineThatSaysSo) {
   const auto asker = online(), peer = online(), other = online();
   relay_->route = [&](Message question) -> std::optional<Message> {
@@ -320,6 +364,11 @@ TEST_F(AttackTest, AReplySignedByAnotherIsRefusedWithALineThatSaysSo) {
 }
 
 TEST_F(AttackTest, ARelayThatPassesOurHandshakeOnIsRefused) {
+  // One that names no certificate is signed, and the signature makes whoever has it us at the relay that asked.
+  record_handshake();
+  const auto fooled = online();
+  ASSERT_TRUE(verify(fooled->keys().self().public_key(), request_, field(relay_->handshakes[0], "sig")));
+  relay_->handshakes.clear();
   // The request of the relay that it wants to be us at: it names that one's certificate.
   relay_->handshake = [] { return fake::Relay::handshake_request(false, Bytes(32, 0x42)); };
   const auto victim = start();

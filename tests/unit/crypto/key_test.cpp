@@ -38,6 +38,17 @@ Bytes with_short_point(BytesView point) {
   return out;
 }
 
+// What a parser takes that asks OpenSSL alone.
+bool openssl_takes(const Bytes& pkix) {
+  const std::uint8_t* at = pkix.data();
+  return PKey{d2i_PUBKEY(nullptr, &at, static_cast<long>(pkix.size()))} != nullptr;
+}
+
+void expect_odd_key(const Bytes& pkix) {
+  EXPECT_TRUE(openssl_takes(pkix));
+  EXPECT_EQ(PublicKey::parse(pkix).error(), Errc::bad_key);
+}
+
 class KeyOf : public testing::TestWithParam<KeyType> {};
 INSTANTIATE_TEST_SUITE_P(AllTypes, KeyOf, testing::ValuesIn(kAllKeyTypes), test_name);
 
@@ -69,45 +80,43 @@ TEST(PublicKey, RefusesAPointThatIsNotOnTheCurve) {
   }
 }
 
-TEST(PublicKey, RefusesThePointAtInfinity) {
-  EXPECT_EQ(PublicKey::parse(with_short_point(Bytes{0})).error(), Errc::bad_key);
-}
+TEST(PublicKey, RefusesThePointAtInfinity) { expect_odd_key(with_short_point(Bytes{0})); }
 
 TEST(PublicKey, RefusesACompressedPoint) {
   const Bytes& pkix = key_of(KeyType::p256).public_key().pkix();
   Bytes point{static_cast<std::uint8_t>(2 + (pkix.back() & 1))};
   append(point, BytesView{pkix}.subspan(pkix.size() - 64, 32));
-  EXPECT_EQ(PublicKey::parse(with_short_point(point)).error(), Errc::bad_key);
+  expect_odd_key(with_short_point(point));
 }
 
 TEST(PublicKey, RefusesAHybridPoint) {
   Bytes pkix = key_of(KeyType::p256).public_key().pkix();
   pkix[pkix.size() - 65] = static_cast<std::uint8_t>(6 + (pkix.back() & 1));
-  EXPECT_EQ(PublicKey::parse(pkix).error(), Errc::bad_key);
+  expect_odd_key(pkix);
 }
 
 TEST(PublicKey, RefusesExplicitParametersOfTheCurve) {
   const PKey key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "prime256v1")};
   ASSERT_EQ(EVP_PKEY_set_utf8_string_param(key.get(), "encoding", "explicit"), 1);
-  EXPECT_EQ(PublicKey::parse(pkix_of(key.get())).error(), Errc::bad_key);
+  expect_odd_key(pkix_of(key.get()));
 }
 
 TEST(PublicKey, RefusesOtherCurves) {
   for (const char* curve : {"secp256k1", "secp224r1", "sect283r1", "brainpoolP256r1"}) {
     const PKey key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve)};
     ASSERT_TRUE(key) << curve;
-    EXPECT_EQ(PublicKey::parse(pkix_of(key.get())).error(), Errc::bad_key) << curve;
+    expect_odd_key(pkix_of(key.get()));
   }
 }
 
 TEST(PublicKey, RefusesRsaKeysThatAreTooSmall) {
   const PKey key{EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{1024})};
-  EXPECT_EQ(PublicKey::parse(pkix_of(key.get())).error(), Errc::bad_key);
+  expect_odd_key(pkix_of(key.get()));
 }
 
 TEST(PublicKey, RefusesOtherAlgorithms) {
   const PKey key{EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448")};
-  EXPECT_EQ(PublicKey::parse(pkix_of(key.get())).error(), Errc::bad_key);
+  expect_odd_key(pkix_of(key.get()));
 }
 
 TEST(PublicKey, RefusesEd25519PointsOfSmallOrder) {
@@ -120,7 +129,25 @@ TEST(PublicKey, RefusesEd25519PointsOfSmallOrder) {
                             "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
                             "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
                             "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"})
-    EXPECT_EQ(PublicKey::parse(with_point(pkix, from_hex(point).value())).error(), Errc::bad_key) << point;
+    expect_odd_key(with_point(pkix, from_hex(point).value()));
+}
+
+// Of which everyone has a signature for every message.
+TEST(PublicKey, RefusesTheEd25519KeyThatAnyoneCanSignFor) {
+  const Bytes neutral = from_hex("0100000000000000000000000000000000000000000000000000000000000000").value();
+  const Bytes pkix = with_point(key_of(KeyType::ed25519).public_key().pkix(), neutral);
+  const std::uint8_t* at = pkix.data();
+  const PKey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(pkix.size()))};
+  Bytes signature = neutral;  // R; s is 0
+  signature.resize(64);
+  using Context = Handle<EVP_MD_CTX, &EVP_MD_CTX_free>;
+  for (const std::string_view message : {"a handshake", "a blob"}) {
+    const Context context{EVP_MD_CTX_new()};
+    ASSERT_EQ(EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()), 1);
+    ASSERT_EQ(EVP_DigestVerify(context.get(), signature.data(), signature.size(), view(message).data(), message.size()),
+              1);
+  }
+  expect_odd_key(pkix);
 }
 
 TEST(PublicKey, RefusesEd25519PointsThatAreNotCanonical) {
@@ -129,7 +156,7 @@ TEST(PublicKey, RefusesEd25519PointsThatAreNotCanonical) {
   for (const char* point : {"f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
                             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
                             "0200000000000000000000000000000000000000000000000000000000000000"})
-    EXPECT_EQ(PublicKey::parse(with_point(pkix, from_hex(point).value())).error(), Errc::bad_key) << point;
+    expect_odd_key(with_point(pkix, from_hex(point).value()));
 }
 
 TEST(PublicKey, NamesMlKemAsUnsupported) {
