@@ -65,6 +65,7 @@ struct Core {
   std::function<void(std::string_view)> log;
   bool kernel_writeback = false;
   std::atomic<bool> initialised{false};  // the kernel's INIT is being answered
+  std::atomic<bool> parallel_directories{false};  // the answer to INIT has to say so yet
   std::atomic<bool> stopping{false};     // what comes now is answered ENETDOWN
 
   // One line about what went wrong in `where`.

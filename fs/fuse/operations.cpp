@@ -69,7 +69,7 @@ static_assert(in_order());
 void init(void* data, fuse_conn_info* connection) {
   auto& core = *static_cast<Core*>(data);
   const auto take = [connection](unsigned capability) { connection->want |= connection->capable & capability; };
-  take(FUSE_CAP_PARALLEL_DIROPS);
+  core.parallel_directories = (connection->capable & FUSE_CAP_PARALLEL_DIROPS) != 0;
   if (core.kernel_writeback) take(FUSE_CAP_WRITEBACK_CACHE);
   // The kernel takes the setuid bits off by a SETATTR of its own, and keeps locks to itself.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_IOCTL_DIR);

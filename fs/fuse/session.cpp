@@ -6,11 +6,9 @@
 #include <mutex>
 #include <optional>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "client/base/handle.hpp"
 #include "fs/fuse/core.hpp"
+#include "fs/fuse/device_io.hpp"
 #include "fs/fuse/kernel_mount.hpp"
 #include "fs/fuse/readers.hpp"
 
@@ -21,20 +19,6 @@ using fuse::Core;
 using fuse::Descriptor;
 using fuse::Op;
 using LibfuseSession = spot::Handle<fuse_session, &fuse_session_destroy>;
-
-// A socket that ends is a kernel that has unmounted.
-ssize_t read_socket(int fd, void* buffer, std::size_t size, void*) {
-  const ssize_t got = ::read(fd, buffer, size);
-  if (got != 0) return got;
-  errno = ENODEV;
-  return -1;
-}
-ssize_t write_socket(int fd, iovec* parts, int count, void*) {
-  msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = static_cast<std::size_t>(count);
-  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
-}
 
 class FuseSession final : public Session {
  public:
@@ -89,12 +73,9 @@ Answer<void> FuseSession::open(Descriptor& device, bool kernel) {
   const fuse_lowlevel_ops table = fuse::operations();
   libfuse_.reset(fuse_session_new(&args, &table, sizeof table, &core_));
   if (!libfuse_) return Failure{std::error_code{ENOMEM, std::generic_category()}, "libfuse: no session"};
-  fuse_custom_io io{};
-  io.read = &read_socket;
-  io.writev = &write_socket;
-  const int wrong = kernel ? fuse_session_mount(libfuse_.get(), ("/dev/fd/" + std::to_string(device.get())).c_str())
-                           : fuse_session_custom_io(libfuse_.get(), &io, device.get());
-  if (wrong != 0) return Failure{std::error_code{EIO, std::generic_category()}, "libfuse: the device is not taken"};
+  const fuse_custom_io io = kernel ? fuse::device_io() : fuse::socket_io();
+  if (fuse_session_custom_io(libfuse_.get(), &io, device.get()) != 0)
+    return Failure{std::error_code{EIO, std::generic_category()}, "libfuse: the device is not taken"};
   device.release();
   return {};
 }

@@ -103,7 +103,7 @@ class FakeKernel {
     in.minor = FUSE_KERNEL_MINOR_VERSION;
     in.max_readahead = 131072;
     in.flags = FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_MAX_PAGES | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
-               FUSE_HANDLE_KILLPRIV | FUSE_WRITEBACK_CACHE | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+               FUSE_HANDLE_KILLPRIV | FUSE_WRITEBACK_CACHE | FUSE_PARALLEL_DIROPS | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
     return ask(FUSE_INIT, 0, raw(in));
   }
   Answer lookup(std::uint64_t parent, const std::string& child) { return ask(FUSE_LOOKUP, parent, name(child)); }

@@ -33,6 +33,13 @@ TEST_F(SessionTest, LeavesLocksAndPrivilegesToTheKernel) {
   EXPECT_GE(out.max_write, 1U << 20);
 }
 
+TEST_F(SessionTest, LetsTheKernelAskForSeveralNamesOfADirectoryAtOnce) {
+  auto session = Session::attach(io_, root_, notifier_, {}, kernel_.device());
+  session_ = *std::move(session);
+  session_->start();
+  EXPECT_NE(kernel_.init().as<fuse_init_out>().flags & FUSE_PARALLEL_DIROPS, 0U);
+}
+
 TEST_F(SessionTest, FindsAFileAndReadsIt) {
   root_->put("hello", "hello, world");
   begin();
