@@ -29,7 +29,8 @@ asio::awaitable<Result<Opened>> Request::open(Caller caller, int flags) {
   if ((flags & O_ACCMODE) != O_WRONLY) co_return fail(EACCES);
   const Result<void> allowed = hub_->options.access.check(attributes_, caller, W_OK);
   if (!allowed) co_return allowed.error();
-  const std::shared_ptr<Asker> asker = hub_->asker({address_, caller.uid});
+  const AskerKey key{address_, caller.uid};
+  const std::shared_ptr<Asker> asker = hub_->asker(key);
   auto file = std::make_shared<OpenRequest>(asker, hub_->options.thread_group(caller.tid));
   asker->add(file);
   Opened opened{std::move(file)};
@@ -49,13 +50,15 @@ asio::awaitable<Result<Attributes>> Request::set_attributes(Caller caller, Attri
   } else {
     const Result<void> allowed = hub_->options.access.check(attributes_, caller, W_OK);
     if (!allowed) co_return allowed.error();
-    const Result<void> sent = co_await Asker::send(hub_->asker({address_, caller.uid}), Bytes{});
+    const AskerKey key{address_, caller.uid};
+    const Result<void> sent = co_await Asker::send(hub_->asker(key), Bytes{});
     if (!sent) co_return sent.error();
   }
   co_return attributes_;
 }
 
 asio::awaitable<Result<std::size_t>> OpenRequest::write(Caller, Write write) {
+  if (write.data.empty()) co_return std::size_t{0};
   enum class Verdict { taken, after_it_was_sent, elsewhere, too_large };
   const auto [verdict, first] = state_.with([&](State& state) {
     state.flushed = false;
