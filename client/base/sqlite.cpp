@@ -48,14 +48,14 @@ void Statement::bind(int index, BytesView value) noexcept {
   sqlite3_bind_blob64(handle_.get(), index, data, value.size(), nullptr);
 }
 
-Answer<Connection> Connection::open(const std::filesystem::path& file) {
+Answer<Connection> Connection::open(const std::filesystem::path& file, unsigned page_size) {
   sqlite3* raw = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
   Connection connection;
   connection.handle_.reset(raw);
   std::error_code ec = error_of(code);
-  if (!ec) ec = connection.run("PRAGMA page_size = 16384");
+  if (!ec) ec = connection.run(("PRAGMA page_size = " + std::to_string(page_size)).c_str());
   if (!ec) ec = connection.run("PRAGMA journal_mode = WAL");
   if (!ec) ec = connection.run("PRAGMA synchronous = NORMAL");
   if (!ec) ec = connection.run("PRAGMA busy_timeout = 10000");

@@ -58,8 +58,9 @@ class StatementScope {
 
 class Connection {
  public:
-  // Opens, or makes, a database in WAL mode with 16 KiB pages.
-  static Answer<Connection> open(const std::filesystem::path& file);
+  // Opens, or makes, a database in WAL mode. Pages, in bytes: large ones for large values, small ones where single small
+  // rows are written, as a commit writes whole pages.
+  static Answer<Connection> open(const std::filesystem::path& file, unsigned page_size);
 
   std::error_code run(const char* sql) noexcept;
   Answer<Statement> prepare(const char* sql);
