@@ -118,8 +118,9 @@ Answer<void> Filesystem::start_client() {
   }
   auto client = spot::Client::make(loop_.context().get_executor(), std::move(settings));
   if (!client) {
-    const std::string at = options_.ca.empty() ? std::string{} : "option ca: " + options_.ca.string() + ": ";
-    return Failure{client.error(), at + client.error().message()};
+    if (client.error() != Errc::bad_certificate) return Failure{client.error(), "client: " + client.error().message()};
+    const std::string roots = options_.ca.empty() ? "the system's certificates" : "option ca: " + options_.ca.string();
+    return Failure{client.error(), roots + ": no certificates (PEM) can be read from it"};
   }
   client_ = *std::move(client);
   client_->on_online(

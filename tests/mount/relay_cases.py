@@ -1,0 +1,228 @@
+"""Mounts whose relay, a process of its own, is killed, frozen and restarted, or is not to be trusted."""
+
+import errno
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from bed import MountFailed, run, shell, wait_until
+
+BED = None  # set by run.py
+FAILED = 32
+
+
+class RelayCase(unittest.TestCase):
+    def setUp(self):
+        BED.start_relay()
+
+    def tearDown(self):
+        if BED.relay.poll() is None:
+            BED.stop_relay(kill=True)
+
+    def assert_errno(self, number, call, *arguments):
+        with self.assertRaises(OSError) as raised:
+            call(*arguments)
+        self.assertEqual(errno.errorcode[raised.exception.errno], errno.errorcode[number])
+
+    def works_again(self, mount):
+        def tries():
+            try:
+                mount.path("blobs/again").write_text("again")
+                return mount.path("blobs/again").read_text() == "again"
+            except OSError:
+                return False
+
+        wait_until(tries, "the mount to work again")
+
+
+class Restart(RelayCase):
+    def test_a_store_waits_for_a_relay_that_comes_back_soon(self):
+        mount = BED.relay_mount("offline_grace=30")
+        mount.path("blobs/before").write_text("before")
+        BED.stop_relay(kill=True)
+        with subprocess.Popen(["sh", "-c", f"echo during > {mount.path('blobs/during')}"]) as writer:
+            with self.assertRaises(subprocess.TimeoutExpired):
+                writer.wait(1)
+            BED.start_relay()
+            self.assertEqual(writer.wait(30), 0)
+        self.assertEqual(mount.path("blobs/during").read_text(), "during\n")
+        self.assertEqual(mount.path("blobs/before").read_text(), "before")
+        mount.unmount()
+        mount.start()
+        self.assertEqual(sorted(os.listdir(mount.path("blobs"))), ["before", "during"])
+        mount.unmount()
+
+    def test_without_a_relay_operations_end_after_the_grace_and_go_on_when_it_is_back(self):
+        mount = BED.relay_mount("offline_grace=1")
+        mount.path("blobs/known").write_text("known")
+        BED.stop_relay(kill=True)
+        begin = time.monotonic()
+        result = shell(f"echo x > {mount.path('blobs/new')}")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("Network is down", result.stderr)
+        self.assertLess(time.monotonic() - begin, 10)
+        # What needs no network does not wait for it.
+        begin = time.monotonic()
+        self.assertIn("known", os.listdir(mount.path("blobs")))
+        self.assertEqual(mount.path("blobs/known").stat().st_size, 5)
+        os.statvfs(mount.directory)
+        self.assertTrue(mount.path("self/id").read_text())
+        self.assertLess(time.monotonic() - begin, 1)
+        BED.start_relay()
+        self.works_again(mount)
+        self.assertEqual(mount.path("blobs/known").read_text(), "known")
+        mount.unmount()
+
+    def test_queries_without_a_relay(self):
+        mount = BED.relay_mount("offline_grace=1")
+        time_of_server = mount.path("endpoints/@/time")
+        BED.stop_relay(kill=True)
+        self.assertIn("Network is down", run("truncate", "-s", "0", time_of_server / "request").stderr)
+        self.assert_errno(errno.ENETDOWN, (time_of_server / "reply").read_bytes)
+        self.assertIn("ENETDOWN", (time_of_server / "error").read_text())
+        BED.start_relay()
+        wait_until(lambda: run("truncate", "-s", "0", time_of_server / "request").returncode == 0, "an answer")
+        self.assertEqual(len((time_of_server / "reply").read_bytes()), 12)
+        mount.unmount()
+
+    def test_many_writers_through_restarts_lose_nothing_that_close_confirmed(self):
+        mount = BED.relay_mount("offline_grace=30")
+        script = 'for i in $(seq 60); do echo $i > "$1/blobs/$2-$i" && echo $2-$i; done'
+        writers = [
+            subprocess.Popen(["bash", "-c", script, "-", mount.directory, str(n)], stdout=subprocess.PIPE, text=True)
+            for n in range(4)
+        ]
+        for _ in range(3):
+            wait_until(lambda: len(os.listdir(mount.path("blobs"))) > 3, "files")
+            BED.stop_relay(kill=True)
+            BED.start_relay()
+        confirmed = [name for writer in writers for name in writer.communicate(timeout=120)[0].split()]
+        self.assertEqual(len(confirmed), 240)
+        mount.signal(signal.SIGKILL)
+        wait_until(lambda: not mount.is_running(), "the end of a killed process")
+        BED.stop_relay(kill=True)
+        BED.start_relay()
+        mount.start()
+        for name in confirmed:
+            self.assertEqual(mount.path("blobs", name).read_text(), name.split("-")[1] + "\n")
+        mount.unmount()
+
+    def test_a_mount_that_is_killed_before_it_commits(self):
+        mount = BED.relay_mount("commit=1h")
+        for i in range(10):
+            mount.path(f"blobs/{i}").write_text(f"{i}")
+        mount.signal(signal.SIGKILL)
+        wait_until(lambda: not mount.is_running(), "the end of a killed process")
+        mount.start()
+        self.assertEqual(sorted(os.listdir(mount.path("blobs"))), [str(i) for i in range(10)])
+        self.assertEqual([mount.path(f"blobs/{i}").read_text() for i in range(10)], [str(i) for i in range(10)])
+        mount.unmount()
+
+    def test_the_end_of_a_mount_without_a_relay_keeps_what_is_not_stored(self):
+        mount = BED.relay_mount("commit=1h", "offline_grace=1", "drain=3")
+        mount.path("blobs/kept").write_text("kept")
+        BED.stop_relay(kill=True)
+        mount.unmount()
+        BED.start_relay()
+        mount.start()
+        self.assertEqual(mount.path("blobs/kept").read_text(), "kept")
+        mount.unmount()
+
+
+class Frozen(RelayCase):
+    def tearDown(self):
+        BED.relay.send_signal(signal.SIGCONT)
+        super().tearDown()
+
+    def test_a_relay_that_does_not_answer(self):
+        mount = BED.relay_mount("timeout=2", "query_timeout=2")
+        mount.path("blobs/known").write_text("known")
+        BED.relay.send_signal(signal.SIGSTOP)
+        self.assertIn("Connection timed out", shell(f"echo x > {mount.path('blobs/new')}").stderr)
+        self.assertIn("Connection timed out", run("truncate", "-s", "0", mount.path("endpoints/@/time/request")).stderr)
+        BED.relay.send_signal(signal.SIGCONT)
+        self.works_again(mount)
+        mount.unmount()
+
+    def test_a_wait_ends_on_a_signal(self):
+        mount = BED.relay_mount("timeout=1h")
+        BED.relay.send_signal(signal.SIGSTOP)
+        with subprocess.Popen(["cat", mount.path("blobs/unknown")], stderr=subprocess.DEVNULL) as reader:
+            with self.assertRaises(subprocess.TimeoutExpired):
+                reader.wait(1)
+            begin = time.monotonic()
+            os.statvfs(mount.directory)
+            self.assertEqual(os.listdir(mount.path("blobs")), [])
+            self.assertLess(time.monotonic() - begin, 1)
+            reader.send_signal(signal.SIGINT)
+            self.assertEqual(reader.wait(5), -signal.SIGINT)
+        mount.kill()
+
+    def test_the_end_of_a_mount_while_operations_wait(self):
+        mount = BED.relay_mount("timeout=1h", "drain=1")
+        BED.relay.send_signal(signal.SIGSTOP)
+        readers = [subprocess.Popen(["cat", mount.path(f"blobs/{i}")], stderr=subprocess.PIPE) for i in range(50)]
+        with self.assertRaises(subprocess.TimeoutExpired):
+            readers[0].wait(1)
+        mount.signal(signal.SIGTERM)
+        for reader in readers:
+            self.assertIn(b"Network is down", reader.communicate(timeout=30)[1])
+        mount.wait_ended()
+
+
+class Trust(RelayCase):
+    def fails(self, text, source, *options):
+        with self.assertRaises(MountFailed) as raised:
+            BED.mount(source, *options)
+        self.assertEqual(raised.exception.code, FAILED, raised.exception)
+        self.assertEqual(raised.exception.line.count("\n"), 1, raised.exception.line)
+        self.assertIn(text, raised.exception.line)
+
+    def test_a_certificate_that_nobody_vouches_for(self):
+        environment = BED.environment
+        BED.environment = {name: value for name, value in environment.items() if name != "SSL_CERT_FILE"}
+        try:
+            self.fails("relay.spot.test: the relay's certificate is not trusted", "wss://relay.spot.test")
+        finally:
+            BED.environment = environment
+
+    def test_a_certificate_for_another_name(self):
+        ca = f"ca={BED.authority}"
+        self.fails("localhost: the relay's certificate is for another host", "wss://localhost", ca)
+
+    def test_a_relay_that_is_not_there(self):
+        BED.stop_relay()
+        begin = time.monotonic()
+        self.fails("no connection within 2s: relay.spot.test: ", "wss://relay.spot.test", f"ca={BED.authority}", "mount_timeout=2")
+        self.assertLess(time.monotonic() - begin, 6)
+
+    def test_a_store_that_is_another_one_than_before(self):
+        mount = BED.relay_mount()
+        mount.path("blobs/file").write_text("text")
+        mount.unmount()
+        BED.stop_relay()
+        data = BED.work / "relay"
+        data.rename(BED.work / "relay-before")
+        BED.start_relay()
+        with self.assertRaises(MountFailed) as raised:
+            mount.start()
+        self.assertIn("accept_store", raised.exception.line)
+        BED.stop_relay()
+        shell(f"rm -r {data}; mv {data}-before {data}")
+        BED.start_relay()
+        mount.start()
+        self.assertEqual(mount.path("blobs/file").read_text(), "text")
+        mount.unmount()
+
+    def test_by_discovery(self):
+        mount = BED.mount("spot:")
+        mount.path("blobs/found").write_text("found")
+        self.assertEqual(mount.path("blobs/found").read_text(), "found")
+        mount.unmount()
+
+    def test_several_relays_of_which_one_is_down(self):
+        mount = BED.mount(f"wss://127.0.0.1:9,relay.spot.test", f"ca={BED.authority}")
+        mount.path("blobs/file").write_text("text")
+        mount.unmount()

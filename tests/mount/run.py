@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Real mounts, used by real tools: one suite of tests in a network, mount and process namespace of its own, so that all
+that it starts and mounts ends with it, whatever happens.
+
+Exit code 77: something is missing on this machine (a failure if CI=true).
+"""
+
+import argparse
+import importlib
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "interop"))
+import prepare
+from bed import Bed
+
+SKIPPED = 77
+TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
+UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--suite", choices=("tools", "life", "relay", "python"), required=True)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="directory for what is downloaded and built")
+    parser.add_argument("--spotfs", type=pathlib.Path, required=True)
+    parser.add_argument("--relay", type=pathlib.Path, required=True)
+    parser.add_argument("--python", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", help="tests to run, such as Tools.test_tar; none: all")
+    arguments = parser.parse_args()
+    if arguments.inside:
+        return run_suite(arguments)
+
+    more = []
+    try:
+        check_machine()
+        if arguments.suite == "python":
+            arguments.build.mkdir(parents=True, exist_ok=True)
+            more = ["--python", prepare.python_client(arguments.build.resolve())]
+    except prepare.Unavailable as missing:
+        required = os.environ.get("CI") == "true"
+        print(f"{'failed' if required else 'skipped'}: {missing}", flush=True)
+        return 1 if required else SKIPPED
+    command = [*UNSHARE, sys.executable, *sys.argv, "--inside", *map(str, more)]
+    os.execvp(command[0], command)
+
+
+def check_machine():
+    for tool in TOOLS:
+        if shutil.which(tool) is None:
+            raise prepare.Unavailable(f"{tool} is not installed")
+    if os.geteuid() != 0:
+        raise prepare.Unavailable("not root: only root can make the namespaces that these tests mount in")
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDWR))
+    except OSError as error:
+        raise prepare.Unavailable(f"/dev/fuse: {error.strerror}") from None
+    if os.spawnvp(os.P_WAIT, UNSHARE[0], [*UNSHARE, "true"]) != 0:
+        raise prepare.Unavailable("cannot make a network, mount and process namespace here")
+
+
+def run_suite(arguments):
+    programs = {"relay": arguments.relay.resolve(), "spotfs": arguments.spotfs.resolve(), "python": arguments.python}
+    with tempfile.TemporaryDirectory(prefix="spotfs-mount-") as work:
+        cases = importlib.import_module(f"{arguments.suite}_cases")
+        bed = cases.BED = Bed(pathlib.Path(work), programs)
+        load = unittest.defaultTestLoader
+        suite = load.loadTestsFromNames(arguments.names, cases) if arguments.names else load.loadTestsFromModule(cases)
+        result = unittest.TextTestRunner(verbosity=2).run(suite)
+        bed.close()
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
