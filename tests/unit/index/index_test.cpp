@@ -254,7 +254,9 @@ TEST_F(Journalled, SeveralThreadsChangeOneDiskWhileItCommits) {
         EXPECT_TRUE(gone) << gone.error().message();
       }
       static_cast<void>(index->lookup_now(kRoot, shared));
-      if (i % 50 == 0) EXPECT_TRUE(co_await index->commit());
+      if (i % 50 == 0) {
+        EXPECT_TRUE(co_await index->commit());
+      }
     }
   };
   std::vector<std::future<void>> done;
