@@ -166,6 +166,7 @@ asio::awaitable<Result<void>> Session::admit(Proven proven) {
     co_return fail(Errc::refused);
   }
   ready_ = true;
+  watch();  // from here on for a reader that stalls
   if (arrival_.authenticated) arrival_.authenticated();
   spdlog::debug("{}: {} is online", printable(arrival_.transport->peer_name()), target_);
   send_handshake(true, {});
