@@ -31,6 +31,7 @@ BlobFile::Use::~Use() {
   const std::optional<KnownValue> unused = file_->state_.with([&](State& state) -> std::optional<KnownValue> {
     state.writers -= writes_ ? 1 : 0;
     if (--state.uses != 0) return std::nullopt;
+    state.mixed = false;
     return std::exchange(state.value, std::nullopt);  // the cache has it
   });
 }
@@ -118,6 +119,7 @@ void BlobFile::adopt(const InodePtr& inode, Value value) {
     }
     see(state, *inode, now);
     if (changed) ++state.content;
+    if (changed && state.value && state.uses > 1) state.mixed = true;
     state.value = now;
   });
   cache(now);
@@ -195,9 +197,10 @@ asio::awaitable<Result<Opened>> BlobFile::open(Caller caller, int flags) {
   file->renew();
   Opened opened{file};
   opened.no_flush = !writes;
-  opened.keep_cache = state_.with([](State& state) {
-    const std::optional<std::uint64_t> told = std::exchange(state.told_content, state.content);
-    return told == state.content;
+  state_.with([&](State& state) {
+    opened.direct_io = state.mixed;
+    opened.keep_cache = !state.mixed && state.told_content == state.content;
+    state.told_content = state.mixed ? std::nullopt : std::optional{state.content};
   });
   co_return opened;
 }

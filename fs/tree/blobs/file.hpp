@@ -85,6 +85,7 @@ class BlobFile final : public InodeNode {
     std::uint64_t edits = 0, stored = 0;  // changes by this mount; those of them that the store has
     spotfs::Time modified;                // of the last edit
     std::size_t uses = 0, writers = 0;
+    bool mixed = false;             // uses began with different contents: the kernel's cache can't tell them apart
     std::shared_ptr<Event> saving;  // a save in progress
     std::error_code failed;         // of a save, until someone is told
     // What is known beside the index: of a value that it does not know (yet).

@@ -303,6 +303,23 @@ TEST_F(BlobsSaveTest, KernelKeepsItsPagesOnlyOfTheSameContent) {
   EXPECT_TRUE(run(file->open(user(), O_RDONLY))->keep_cache);
 }
 
+TEST_F(BlobsSaveTest, ContentsOfOneFileDoNotMeetInTheKernelsCache) {
+  mount();
+  put_plain("a", "first");
+  const NodePtr file = node(root_, "a");
+  std::optional<Opened> old = run(file->open(user(), O_RDONLY)).value();
+  put_plain("a", "other");
+  forget_what_is_cached();
+  std::optional<Opened> fresh = run(file->open(user(), O_RDONLY)).value();
+  EXPECT_TRUE(fresh->direct_io);
+  EXPECT_TRUE(run(file->open(user(), O_RDONLY))->direct_io);
+  old.reset();
+  fresh.reset();
+  const Opened last = run(file->open(user(), O_RDONLY)).value();
+  EXPECT_FALSE(last.direct_io);
+  EXPECT_FALSE(last.keep_cache);
+}
+
 TEST_F(BlobsSaveTest, KernelIsToldOfAnotherSizeBeforeTheOpenIsAnswered) {
   mount();
   put_plain("a", "first");
