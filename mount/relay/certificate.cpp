@@ -94,7 +94,7 @@ Answer<CertificateFiles> self_signed(const std::filesystem::path& directory, con
       old && covers(old.get(), names) && std::filesystem::exists(files.key, ec))
     return files;
 
-  const PKey key{EVP_EC_gen("P-256")};
+  const PKey key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")};
   const Certificate made = key ? make_certificate(key.get(), names) : nullptr;
   if (!made)
     return unusable(files.certificate,

@@ -73,10 +73,10 @@ Result<void> LocalRouter::deliver(const Mailboxes& candidates, const Message& me
 asio::awaitable<Result<void>> LocalRouter::to_identity(Sha256 identity, Message message) {
   Mailboxes candidates = connections_of(identity);
   if (message.has(flag::response)) {
-    const auto others =
-        std::ranges::partition(candidates, [&](const auto& mailbox) { return mailbox->asked(message.id); });
+    const auto others = std::partition(candidates.begin(), candidates.end(),
+                                       [&](const auto& mailbox) { return mailbox->asked(message.id); });
     // None of them remembers: any may still wait for it.
-    if (others.begin() != candidates.begin()) candidates.erase(others.begin(), others.end());
+    if (others != candidates.begin()) candidates.erase(others, candidates.end());
   }
   co_return deliver(candidates, message);
 }
