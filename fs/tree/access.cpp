@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "client/base/clock.hpp"
+
 namespace spotfs::tree {
 
 Result<void> Access::check(const Attributes& attributes, const Caller& caller, int mask) const {
@@ -31,6 +33,16 @@ Result<void> Access::check(const Attributes& attributes, const Caller& caller, c
 std::uint64_t new_inode_number() noexcept {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
+}
+
+Attributes own_attributes(const Access& access, mode_t mode) {
+  Attributes out;
+  out.inode = new_inode_number();
+  out.mode = mode;
+  out.uid = access.uid;
+  out.gid = access.gid;
+  out.atime = out.mtime = out.ctime = spot::Clock::system().wall();
+  return out;
 }
 
 }  // namespace spotfs::tree

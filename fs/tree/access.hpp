@@ -22,6 +22,9 @@ struct Access {
 // A number for stat of a node that no index numbers: never given twice in this process, and below 2^62.
 std::uint64_t new_inode_number() noexcept;
 
+// Of a node made now that belongs to the user who mounted. mode: type and permission bits.
+Attributes own_attributes(const Access& access, mode_t mode);
+
 // How long the kernel may keep what only this mount changes.
 inline constexpr std::chrono::milliseconds kLongTimeout{3'600'000};
 

@@ -16,11 +16,10 @@ std::map<std::string, NodePtr> by_name(std::vector<NamedNode> nodes) {
 }  // namespace
 
 FixedDirectory::FixedDirectory(std::vector<NamedNode> nodes, mode_t mode, Access access, SpaceFunction space)
-    : nodes_{by_name(std::move(nodes))}, access_{access}, space_{std::move(space)} {
-  attributes_.inode = new_inode_number();
-  attributes_.mode = S_IFDIR | mode;
-  attributes_.uid = access.uid;
-  attributes_.gid = access.gid;
+    : nodes_{by_name(std::move(nodes))},
+      access_{access},
+      space_{std::move(space)},
+      attributes_{own_attributes(access, S_IFDIR | mode)} {
   attributes_.timeout = kLongTimeout;
 }
 

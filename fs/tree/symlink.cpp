@@ -2,11 +2,8 @@
 
 namespace spotfs::tree {
 
-Symlink::Symlink(std::string target, Access access) : target_{std::move(target)} {
-  attributes_.inode = new_inode_number();
-  attributes_.mode = S_IFLNK | 0777;
-  attributes_.uid = access.uid;
-  attributes_.gid = access.gid;
+Symlink::Symlink(std::string target, Access access)
+    : target_{std::move(target)}, attributes_{own_attributes(access, S_IFLNK | 0777)} {
   attributes_.size = target_.size();
   attributes_.timeout = kLongTimeout;
 }

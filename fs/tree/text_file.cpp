@@ -10,12 +10,8 @@ asio::awaitable<Result<Content>> TextReader::read(Caller, std::uint64_t offset, 
   co_return content_.part(offset, size);
 }
 
-TextFile::TextFile(Make make, mode_t mode, Access access) : make_{std::move(make)}, access_{access} {
-  attributes_.inode = new_inode_number();
-  attributes_.mode = S_IFREG | mode;
-  attributes_.uid = access.uid;
-  attributes_.gid = access.gid;
-}
+TextFile::TextFile(Make make, mode_t mode, Access access)
+    : make_{std::move(make)}, access_{access}, attributes_{own_attributes(access, S_IFREG | mode)} {}
 
 asio::awaitable<Result<Attributes>> TextFile::attributes(Caller) {
   const Result<Bytes> content = make_();

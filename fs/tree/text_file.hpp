@@ -34,7 +34,7 @@ class TextFile final : public Node {
  private:
   const Make make_;
   const Access access_;
-  Attributes attributes_;  // but for the size
+  const Attributes attributes_;  // but for the size
 };
 
 }  // namespace spotfs::tree

@@ -80,11 +80,7 @@ bool Hub::is_expected(pid_t tid, const AskerKey& key) {
 }
 
 Attributes Hub::attributes(const std::string& target, mode_t type, mode_t mode) const {
-  Attributes out;
-  out.inode = new_inode_number();
-  out.mode = type | mode;
-  out.uid = options.access.uid;
-  out.gid = options.access.gid;
+  Attributes out = own_attributes(options.access, type | mode);
   if (options.peers && (target.empty() || target.starts_with("k."))) {
     out.gid = *options.peers;
     out.mode |= (mode & S_IRWXU) >> 3;
