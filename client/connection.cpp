@@ -34,7 +34,7 @@ double random_chance() {
 
 Connection::Connection(asio::any_io_executor executor, std::string host, std::shared_ptr<Dialer> dialer,
                        std::shared_ptr<Identity> identity, Settings settings, Events events)
-    : strand_{asio::make_strand(std::move(executor))},
+    : strand_{asio::make_strand(executor)},
       host_{std::move(host)},
       dialer_{std::move(dialer)},
       identity_{std::move(identity)},

@@ -23,7 +23,7 @@ std::uint64_t random_seed() {
 
 ConnectionPool::ConnectionPool(asio::any_io_executor executor, std::shared_ptr<Identity> identity,
                                std::shared_ptr<DeadlineQueue> deadlines, Settings settings, Events events)
-    : strand_{asio::make_strand(std::move(executor))},
+    : strand_{asio::make_strand(executor)},
       identity_{std::move(identity)},
       deadlines_{std::move(deadlines)},
       settings_{std::move(settings)},
