@@ -4,7 +4,7 @@
 namespace spot::fuzz {
 
 void decode(BytesView input) noexcept {
-  constexpr UnixSeconds now = 1'790'000'000;
+  constexpr UnixSeconds now = kNow;
   static_cast<void>(IdCard::load(input, now));
   const auto card = IdCard::decode(input);
   if (!card) return;

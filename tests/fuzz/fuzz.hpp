@@ -15,4 +15,6 @@ inline void require(bool holds) {
   if (!holds) std::abort();
 }
 
+inline constexpr std::int64_t kNow = 1'790'000'000;  // Unix seconds
+
 }  // namespace spot::fuzz

@@ -131,7 +131,7 @@ void decode(BytesView input) noexcept {
   History history{options};
   const std::string fresh = describe(history.state());
   std::vector<Operation> all;
-  for (Script script{input.subspan(1)}; !script.at_end() && all.size() < 64;) {
+  for (Script script{input.subspan(1)}; !script.at_end() && all.size() < 32;) {
     Operation operation = script.next();
     if (!history.contains(operation.stamp)) all.push_back(operation);
     history.add(std::move(operation));

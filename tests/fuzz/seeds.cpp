@@ -1,10 +1,14 @@
-// index_seeds DIR: writes the seeds of the index's fuzzers into DIR/<fuzzer>/, each made by our own encoders.
+// fuzz_seeds DIR: writes seeds into DIR/<fuzzer>/, each made by our own encoders.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "client/bottle/open.hpp"
+#include "client/proto/handshake.hpp"
 #include "fs/index/apply.hpp"
 #include "fs/index/keys.hpp"
+#include "mount/relay/handshake.hpp"
+#include "tests/fuzz/relay_request.hpp"
 #include "tests/unit/index/encoded.hpp"
 
 namespace {
@@ -59,7 +63,22 @@ std::vector<Operation> log_of(std::uint32_t seed, std::size_t count) {
   return out;
 }
 
+// What comes to a relay: the answer to a handshake, and a query.
+void write_relay_seeds(const Seeds& seeds) {
+  using namespace spot;
+  for (const auto& [name, type] :
+       {std::pair{"p256", KeyType::p256}, {"ed25519", KeyType::ed25519}, {"rsa", KeyType::rsa}}) {
+    const PrivateKey key = PrivateKey::generate(type).value();
+    const Bytes card = IdCard::of(Keychain::of({key}).value(), fuzz::kNow).sign(key).value();
+    const Bytes request = relay::encode(fuzz::relay_request());
+    seeds.put("handshake_response", name, answer_handshake(request, card, key).value());
+    const Bottle query = sign(clear_bottle(view("payload")), key).value();
+    seeds.put("relay_query", name, encode_bottle(query));
+  }
+}
+
 void write_all(const Seeds& seeds) {
+  write_relay_seeds(seeds);
   static const char* const kinds[] = {"make", "link", "unlink", "move", "exchange", "write", "set"};
   const std::vector<Operation> operations = each_operation();
   for (std::size_t i = 0; i < operations.size(); ++i) seeds.put("operation", kinds[i], encode(operations[i]));
@@ -105,13 +124,13 @@ void write_all(const Seeds& seeds) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::cerr << "usage: index_seeds DIR\n";
+    std::cerr << "usage: fuzz_seeds DIR\n";
     return 2;
   }
   try {
     write_all(Seeds{argv[1]});
   } catch (const std::exception& e) {
-    std::cerr << "index_seeds: " << e.what() << '\n';
+    std::cerr << "fuzz_seeds: " << e.what() << '\n';
     return 1;
   }
 }
