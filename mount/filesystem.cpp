@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -10,7 +11,6 @@
 #include "client/crypto/keystore.hpp"
 #include "fs/index/state_directory.hpp"
 #include "fs/tree/endpoints/endpoints.hpp"
-#include "fs/tree/root.hpp"
 #include "fs/tree/self/self.hpp"
 #include "mount/option_text.hpp"
 #include "mount/outcome.hpp"
@@ -75,6 +75,8 @@ Answer<void> Filesystem::open() {
                           ", state=" + options_.state.string());
   for (const auto step : {&Filesystem::load_keys, &Filesystem::start_client, &Filesystem::connect,
                           &Filesystem::open_index, &Filesystem::mount}) {
+    const bool later = step == &Filesystem::connect || step == &Filesystem::open_index;
+    if (later && options_.delay_connect) continue;
     if (Answer<void> done = (this->*step)(); !done) return done;
   }
   return {};
@@ -123,6 +125,7 @@ Answer<void> Filesystem::start_client() {
     return Failure{client.error(), roots + ": no certificates (PEM) can be read from it"};
   }
   client_ = *std::move(client);
+  store_ = std::make_shared<RemoteStore>(client_);
   client_->on_online(
       [](bool online) { tell_service_manager(online ? "STATUS=online" : "STATUS=offline, waits for a connection"); });
   client_->start();
@@ -177,8 +180,7 @@ Answer<void> Filesystem::connect() {
 
 // --- The disk --------------------------------------------------------------------------------------------------------
 
-Answer<void> Filesystem::open_index() {
-  store_ = std::make_shared<RemoteStore>(client_);
+IndexOptions Filesystem::index_options() {
   IndexOptions settings;
   settings.store = store_;
   settings.keys = keys_;
@@ -192,9 +194,13 @@ Answer<void> Filesystem::open_index() {
   settings.conflicts_last = options_.conflicts_last;
   settings.commit = options_.commit;
   settings.refresh = options_.refresh;
-  settings.wait_for_drain = time_left();
+  settings.wait_for_drain = options_.delay_connect ? options_.drain : time_left();
   settings.notice = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
-  auto index = loop_.run(Index::open(loop_.context().get_executor(), std::move(settings)), time_left());
+  return settings;
+}
+
+Answer<void> Filesystem::open_index() {
+  auto index = loop_.run(Index::open(loop_.context().get_executor(), index_options()), time_left());
   if (!index) {
     if (index.error().code == Errc::timed_out && index.error().text.empty()) {
       return Failure{Errc::timed_out, "the store did not answer within " + duration_text(options_.mount_timeout)};
@@ -205,43 +211,61 @@ Answer<void> Filesystem::open_index() {
   return {};
 }
 
-tree::NodePtr Filesystem::make_tree(const std::shared_ptr<Notifier>& notifier) {
-  const tree::Access access{::getuid(), ::getgid(), options_.allow_other || options_.default_permissions};
-  tree::SpaceFunction space;
-  if (relay_) space = [directory = options_.source.directory] { return space_of(directory); };
+// --- The tree --------------------------------------------------------------------------------------------------------
 
-  tree::BlobsOptions blobs_options;
-  blobs_options.store = store_;
-  blobs_options.index = index_;
-  blobs_options.keys = keys_;
-  blobs_options.executor = loop_.context().get_executor();
-  blobs_options.notifier = notifier;
-  blobs_options.access = access;
-  blobs_options.plain = options_.plain;
-  blobs_options.only_writer = relay_ && options_.listen.empty();
-  blobs_options.refresh = options_.refresh;
-  blobs_options.space = space;
-  blobs_options.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
-  tree::Blobs blobs = tree::make_blobs(std::move(blobs_options));
+tree::Access Filesystem::access() const {
+  return {::getuid(), ::getgid(), options_.allow_other || options_.default_permissions};
+}
+
+tree::SpaceFunction Filesystem::space() const {
+  if (!relay_) return {};
+  return [directory = options_.source.directory] { return space_of(directory); };
+}
+
+tree::NodePtr Filesystem::make_blobs() {
+  tree::BlobsOptions settings;
+  settings.store = store_;
+  settings.index = index_;
+  settings.keys = keys_;
+  settings.executor = loop_.context().get_executor();
+  settings.notifier = notifier_;
+  settings.access = access();
+  settings.plain = options_.plain;
+  settings.only_writer = relay_ && options_.listen.empty();
+  settings.refresh = options_.refresh;
+  settings.space = space();
+  settings.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
+  tree::Blobs blobs = tree::make_blobs(std::move(settings));
   index_->on_change(std::move(blobs.changed));
+  return std::move(blobs.node);
+}
 
-  tree::EndpointsOptions endpoints_options;
-  endpoints_options.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
+std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
+  tree::EndpointsOptions settings;
+  settings.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
     return client->query(std::move(target), std::move(body), timeout);
   };
-  endpoints_options.self = client_->target_id();
-  endpoints_options.access = access;
-  endpoints_options.peers = options_.peers;
-  endpoints_options.query_timeout = options_.query_timeout;
+  settings.self = client_->target_id();
+  settings.access = access();
+  settings.peers = options_.peers;
+  settings.query_timeout = options_.query_timeout;
+  return {{"endpoints", tree::make_endpoints(std::move(settings))}, {"self", tree::make_self(client_, access())}};
+}
 
-  return tree::make_root({{"blobs", std::move(blobs.node)},
-                          {"endpoints", tree::make_endpoints(std::move(endpoints_options))},
-                          {"self", tree::make_self(client_, access)}},
-                         access, std::move(space));
+tree::NodePtr Filesystem::make_root() {
+  std::vector<tree::NamedNode> subtrees = make_early_subtrees();
+  if (!options_.delay_connect) {
+    subtrees.push_back({"blobs", make_blobs()});
+    return tree::make_root(std::move(subtrees), access(), space());
+  }
+  auto root = std::make_shared<LateRoot>(
+      std::move(subtrees), "blobs", access(), space(),
+      [client = client_, grace = options_.offline_grace] { return client->wait_online(grace); });
+  begin_late(root);
+  return root;
 }
 
 Answer<void> Filesystem::mount() {
-  const std::shared_ptr<Notifier> notifier = Notifier::make();
   SessionOptions settings;
   settings.directory = directory_;
   settings.source = options_.source.text;
@@ -253,7 +277,7 @@ Answer<void> Filesystem::mount() {
   settings.kernel_options = options_.kernel_options;
   settings.readers = options_.threads;
   settings.log = [log = log_](std::string_view text) { log(LogLevel::warning, std::string{text}); };
-  auto session = Session::mount(loop_.context(), make_tree(notifier), notifier, std::move(settings));
+  auto session = Session::mount(loop_.context(), make_root(), notifier_, std::move(settings));
   if (!session) return session.error();
   (*session)->start();
   const bool works = (*session)->wait_ready(std::max(time_left(), milliseconds{1'000}));
@@ -262,6 +286,34 @@ Answer<void> Filesystem::mount() {
   if (stopping_) session_->stop();
   if (!works) return Failure{Errc::timed_out, directory_ + ": the kernel did not begin to use the mount"};
   return {};
+}
+
+// --- delay_connect ---------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<void>> Filesystem::open_late(Filesystem* self, std::shared_ptr<LateRoot> root) {
+  for (;;) {
+    const spot::Result<void> online = co_await self->client_->wait_online(1h);
+    if (!online && online.error() != Errc::offline && online.error() != Errc::timed_out) co_return online.error();
+    if (!online) continue;
+    auto index = co_await Index::open(self->loop_.context().get_executor(), self->index_options());
+    if (index) {
+      self->index_ = *std::move(index);
+      root->arrive(self->make_blobs());
+      co_return Answer<void>{};
+    }
+    self->say(LogLevel::error, "blobs/ is not there yet: " + line_of(index.error()));
+    const int number = spot::to_errno(index.error().code);
+    if (number != ENETDOWN && number != ETIMEDOUT) {
+      root->give_up(index.error().code);
+      co_return index.error();
+    }
+  }
+}
+
+void Filesystem::begin_late(std::shared_ptr<LateRoot> root) { late_ = loop_.start(open_late(this, std::move(root))); }
+
+void Filesystem::end_late() {
+  if (late_) late_->end();
 }
 
 // --- The end ---------------------------------------------------------------------------------------------------------
@@ -282,6 +334,7 @@ void Filesystem::close() {
     session = std::move(session_);
   }
   session.reset();  // ends it, and stores what open files hold
+  end_late();
   loop_.allow_runs();
   if (index_) {
     const Answer<void> drained = loop_.run(index_->close(), options_.drain);

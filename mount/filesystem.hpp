@@ -19,6 +19,7 @@
 #include "fs/index/index.hpp"
 #include "fs/store/remote.hpp"
 #include "mount/embedded_relay.hpp"
+#include "mount/late_root.hpp"
 #include "mount/loop.hpp"
 
 namespace spotfs::mount {
@@ -45,7 +46,18 @@ class Filesystem {
   spot::Answer<void> connect();
   spot::Answer<void> open_index();
   spot::Answer<void> mount();
-  tree::NodePtr make_tree(const std::shared_ptr<Notifier>& notifier);
+
+  IndexOptions index_options();
+  tree::NodePtr make_root();
+  std::vector<tree::NamedNode> make_early_subtrees() const;
+  tree::NodePtr make_blobs();
+  tree::Access access() const;
+  tree::SpaceFunction space() const;
+
+  // With delay_connect: goes on until the index is open, or never will be.
+  static asio::awaitable<spot::Answer<void>> open_late(Filesystem* self, std::shared_ptr<LateRoot> root);
+  void begin_late(std::shared_ptr<LateRoot> root);
+  void end_late();
 
   milliseconds time_left() const;
   bool is_hopeless() const;
@@ -64,6 +76,8 @@ class Filesystem {
   std::shared_ptr<spot::Client> client_;
   std::shared_ptr<BlobStore> store_;
   std::shared_ptr<Index> index_;
+  const std::shared_ptr<Notifier> notifier_ = Notifier::make();
+  std::unique_ptr<Loop::Task> late_;
 
   std::atomic<bool> connecting_{false};
   spot::Synchronized<std::string> last_warning_;  // of the client

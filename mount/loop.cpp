@@ -45,4 +45,15 @@ bool Loop::end(std::chrono::milliseconds limit) {
   return dry;
 }
 
+void Loop::Task::end() {
+  if (!over_.valid()) return;
+  const auto emitted = std::make_shared<std::promise<void>>();
+  asio::post(strand_, [this, emitted] {
+    cancel_.emit(asio::cancellation_type::all);
+    emitted->set_value();
+  });
+  emitted->get_future().wait();
+  over_.get();
+}
+
 }  // namespace spotfs::mount

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,23 @@ class Loop {
   // succeeded at the last moment. What `work` throws is thrown.
   template <class T>
   spot::Answer<T> run(asio::awaitable<spot::Answer<T>> work, std::chrono::milliseconds limit);
+
+  // Work that goes on by itself, until it ends or is cancelled.
+  class Task {
+   public:
+    // Cancels it, and waits until it has ended.
+    void end();
+
+   private:
+    friend class Loop;
+    explicit Task(asio::io_context& context) : strand_{asio::make_strand(context)} {}
+
+    asio::strand<asio::io_context::executor_type> strand_;
+    asio::cancellation_signal cancel_;
+    std::future<void> over_;
+  };
+  template <class T>
+  std::unique_ptr<Task> start(asio::awaitable<spot::Answer<T>> work);
 
   // Ends the run() in progress, and each one to come until allow_runs().
   void interrupt();
@@ -86,6 +104,18 @@ spot::Answer<T> Loop::run(asio::awaitable<spot::Answer<T>> work, std::chrono::mi
   if (thrown && !ended) std::rethrow_exception(thrown);
   if (ended && (thrown || !*answer)) return *ended;
   return std::move(*answer);
+}
+
+// How the work ends is its own business, also where it throws.
+template <class T>
+std::unique_ptr<Loop::Task> Loop::start(asio::awaitable<spot::Answer<T>> work) {
+  std::unique_ptr<Task> task{new Task{context_}};
+  auto over = std::make_shared<std::promise<void>>();
+  task->over_ = over->get_future();
+  asio::co_spawn(task->strand_, std::move(work),
+                 asio::bind_cancellation_slot(task->cancel_.slot(),
+                                              [over](const std::exception_ptr&, const auto&) { over->set_value(); }));
+  return task;
 }
 
 }  // namespace spotfs::mount

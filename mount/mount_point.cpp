@@ -105,9 +105,10 @@ Answer<std::string> prepare_mount_point(const std::string& directory) {
   const Answer<std::string> place = resolve(directory);
   if (!place) return place;
   for (int cleared = 0;; ++cleared) {
-    // Whatever the kernel has cached: its program must be asked whether it is there.
+    // Its program must be asked whether it is there, whatever the kernel has cached; an autofs is not to be triggered.
     struct statx info {};
-    const int number = ::statx(AT_FDCWD, place->c_str(), AT_STATX_FORCE_SYNC, STATX_TYPE, &info) == 0 ? 0 : errno;
+    const int number =
+        ::statx(AT_FDCWD, place->c_str(), AT_NO_AUTOMOUNT | AT_STATX_FORCE_SYNC, STATX_TYPE, &info) == 0 ? 0 : errno;
     const auto mounted = mount_at(*place);
     const bool ours = mounted && mounted->type == kType;
     if (number == ENOTCONN && ours && cleared < kMostInTheWay) {

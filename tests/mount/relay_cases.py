@@ -131,6 +131,27 @@ class Restart(RelayCase):
         mount.unmount()
 
 
+class DelayedConnection(RelayCase):
+    def setUp(self):
+        super().setUp()
+        BED.stop_relay()
+        self.mount = BED.relay_mount("delay_connect", "offline_grace=1")
+
+    def test_blobs_come_with_the_relay(self):
+        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["endpoints", "self"])
+        self.assertTrue(self.mount.path("self/id").read_text())
+        self.assert_errno(errno.ENETDOWN, os.listdir, self.mount.path("blobs"))
+        BED.start_relay()
+        self.works_again(self.mount)
+        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["blobs", "endpoints", "self"])
+        self.mount.unmount()
+
+    def test_one_that_never_connects_ends_at_once(self):
+        begin = time.monotonic()
+        self.mount.unmount()
+        self.assertLess(time.monotonic() - begin, 10)
+
+
 class Frozen(RelayCase):
     def tearDown(self):
         BED.relay.send_signal(signal.SIGCONT)

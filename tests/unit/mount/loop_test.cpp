@@ -72,6 +72,16 @@ TEST(MountLoop, ThrowsWhatTheWorkThrows) {
   EXPECT_THROW(loop.run(throws(), 10s), std::runtime_error);
 }
 
+TEST(MountLoop, EndsWhatGoesOnByItself) {
+  Loop loop{2};
+  bool cancelled = false;
+  const auto task = loop.start(wait_for_ever(&cancelled));
+  task->end();
+  EXPECT_TRUE(cancelled);
+  loop.start(throws())->end();
+  EXPECT_TRUE(loop.end(10s));
+}
+
 TEST(MountLoop, DoesNotWaitForWhatNeverEnds) {
   Loop loop{1};
   const auto timer = std::make_shared<asio::steady_timer>(loop.context(), asio::steady_timer::time_point::max());
