@@ -123,11 +123,15 @@ class Mount:
         assert result.stdout + result.stderr == "", result
         self.pid = self._find()
 
-    def start_in_foreground(self, **options):
+    def start_in_foreground(self, **environment):
         """Returns when it is mounted."""
         with (self.home / "log").open("ab") as log:
             self.foreground = subprocess.Popen(
-                self.command("-f"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.bed.environment, **options
+                self.command("-f"),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.bed.environment | environment,
             )
         self.pid = self.foreground.pid
         wait_until(lambda: self.is_mounted() or self.foreground.poll() is not None, "the mount")

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -100,6 +101,17 @@ class Begins(LifeCase):
         self.assertFalse(mount.is_mounted())
         for text in ("mounts embedded:", f"identity={mount.identity}", "mounted", "unmounted"):
             self.assertIn(text, mount.log())
+
+    def test_tells_the_service_manager(self):
+        mount = BED.mount(start=False)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.settimeout(30)
+            manager.bind(str(mount.home / "notify"))
+            mount.start_in_foreground(NOTIFY_SOCKET=str(mount.home / "notify"))
+            self.assertEqual([manager.recv(100) for _ in range(2)], [b"STATUS=online", b"READY=1"])
+            mount.signal(signal.SIGTERM)
+            self.assertEqual(manager.recv(100), b"STOPPING=1")
+        self.assertEqual(mount.foreground.wait(30), 0)
 
     def test_without_core_files_and_unreadable_for_others(self):
         mount = BED.mount()
