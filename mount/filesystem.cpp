@@ -4,6 +4,9 @@
 #include <array>
 #include <cerrno>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -25,7 +28,8 @@ using spot::LogLevel;
 
 namespace {
 
-constexpr milliseconds kClosing = 5s;  // what may take a moment without anything to be stored
+constexpr milliseconds kAgain = 500ms;  // after a commit that failed, at the end
+constexpr milliseconds kClosing = 5s;   // what may take a moment without anything to be stored
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -47,6 +51,17 @@ asio::awaitable<Answer<T>> answering(asio::awaitable<spot::Result<T>> work) {
   const spot::Result<T> result = co_await std::move(work);
   if (!result) co_return Failure{result.error()};
   co_return Answer<T>{};
+}
+
+// Until all is stored: what stands in the way of it now may be gone soon.
+asio::awaitable<Answer<void>> draining(std::shared_ptr<Index> index) {
+  asio::steady_timer pause{co_await asio::this_coro::executor};
+  for (;;) {
+    Answer<void> done = co_await index->commit();
+    if (done) co_return done;
+    pause.expires_after(kAgain);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
 }
 
 asio::awaitable<Answer<void>> closing(std::shared_ptr<spot::Client> client) {
@@ -337,7 +352,9 @@ void Filesystem::close() {
   end_late();
   loop_.allow_runs();
   if (index_) {
-    const Answer<void> drained = loop_.run(index_->close(), options_.drain);
+    index_->drain();
+    loop_.run(draining(index_), options_.drain);
+    const Answer<void> drained = loop_.run(index_->close(), kClosing);
     if (!drained) {
       say(LogLevel::error, std::to_string(index_->status().uncommitted) + " changes are not stored (" +
                                line_of(drained.error()) + "): they are kept in " + options_.state.string() +

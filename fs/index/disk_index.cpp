@@ -244,8 +244,13 @@ asio::awaitable<Answer<void>> DiskIndex::registered() {
   co_return co_await wait_for(&Requests::registrations);
 }
 
-asio::awaitable<Answer<void>> DiskIndex::close() {
+void DiskIndex::drain() {
   requests_.with([](Requests& requests) { requests.closing = true; });
+  alarm_->wake();
+}
+
+asio::awaitable<Answer<void>> DiskIndex::close() {
+  drain();
   const Answer<void> done = co_await commit();
   static_cast<void>(co_await wait_for(&Requests::ends));
   co_return done;

@@ -66,6 +66,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<void>> sync() override;
   asio::awaitable<Answer<void>> refresh() override;
   asio::awaitable<Answer<void>> registered() override;
+  void drain() override;
   asio::awaitable<Answer<void>> close() override;
 
   BlobId store_id() const override { return store_->id(); }

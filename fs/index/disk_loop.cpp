@@ -41,6 +41,7 @@ void DiskIndex::start() {
 
 asio::awaitable<void> DiskIndex::run() {
   while (!ends()) {
+    if (requests_.with([](const Requests& requests) { return requests.closing; })) directory_->set_draining();
     if (!requests_.with([](const Requests& requests) { return requests.registered; }) && now() >= look_again_)
       co_await do_register();
     if (is_refresh_due()) co_await do_refresh();

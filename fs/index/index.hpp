@@ -143,6 +143,9 @@ class Index {
   // Returns once it is sure that the other writers know of this one (3 s after the first mount of a state directory).
   // The first close of a file waits for it.
   virtual asio::awaitable<spot::Answer<void>> registered() = 0;
+  // From here on every change is refused, and the next mount of the state directory waits for the end of this one:
+  // commit() may be tried until all is stored.
+  virtual void drain() = 0;
   // Commits and stops. An error: what it could not store is in the journal, for the next mount.
   virtual asio::awaitable<spot::Answer<void>> close() = 0;
 

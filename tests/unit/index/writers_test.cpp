@@ -121,6 +121,22 @@ TEST_F(SeveralWriters, BesideALivingMountAnotherTakesADirectoryOfItsOwn) {
   EXPECT_THAT(two->names(), ElementsAre("a"));
 }
 
+TEST_F(SeveralWriters, AMountThatIsEndingIsWaitedFor) {
+  auto one = mount(options("one"));
+  one->make("a");
+  one->index().drain();
+  EXPECT_EQ(one->run(one->index().make(kRoot, "b", {})).error(), Errc::stopping);
+  ASSERT_TRUE(one->run(one->index().commit()));
+  IndexOptions with = options("one");
+  with.wait_for_drain = std::chrono::milliseconds{0};
+  IndexMount too_early;
+  EXPECT_EQ(too_early.open(with).error().code, Errc::timed_out);
+  const WriterId writer = one->index().status().writer;
+  ASSERT_TRUE(one->run(one->index().close()));
+  auto next = mount(options("one"));
+  EXPECT_EQ(next->index().status().writer, writer);
+}
+
 TEST_F(SeveralWriters, WhatAKilledMountLeftIsCommittedByWhoFindsIt) {
   auto one = mount(options("one"));
   auto two = mount(options("one"));
