@@ -43,6 +43,7 @@ constexpr Row row(Errc e) noexcept {
     case Errc::refused: return {EPERM, "not allowed here"};
     case Errc::bad_certificate: return {ENETDOWN, "the relay's certificate is not trusted"};
     case Errc::wrong_host: return {ENETDOWN, "the relay's certificate is for another host"};
+    case Errc::no_tls: return {ENETDOWN, "the relay does not speak TLS as it must"};
     case Errc::bad_handshake: return {ENETDOWN, "the relay's handshake is not acceptable"};
     case Errc::discovery_failed: return {ENETDOWN, "the list of relays could not be had"};
     case Errc::bad_argument: return {EINVAL, "invalid argument"};

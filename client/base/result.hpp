@@ -49,6 +49,7 @@ enum class Errc {
   // TLS and the handshake.
   bad_certificate,
   wrong_host,
+  no_tls,
   bad_handshake,
   discovery_failed,
   // The machine.

@@ -60,7 +60,8 @@ std::error_code handshake_error(SSL* ssl, boost::system::error_code ec) {
     case X509_V_ERR_IP_ADDRESS_MISMATCH: return make_error_code(Errc::wrong_host);
     default: return make_error_code(Errc::bad_certificate);
   }
-  return make_error_code(ec == beast::error::timeout ? Errc::timed_out : Errc::offline);
+  if (ec == beast::error::timeout) return make_error_code(Errc::timed_out);
+  return make_error_code(ec.category() == asio::error::get_ssl_category() ? Errc::no_tls : Errc::offline);
 }
 
 }  // namespace

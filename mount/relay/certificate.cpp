@@ -74,7 +74,10 @@ Certificate make_certificate(EVP_PKEY* key, const std::vector<std::string>& name
       X509_set_issuer_name(x, X509_get_subject_name(x)) == 1 && add_extension(x, NID_subject_alt_name, alternatives) &&
       add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
       add_extension(x, NID_key_usage, "critical,digitalSignature") &&
-      add_extension(x, NID_ext_key_usage, "serverAuth") && X509_sign(x, key, EVP_sha256()) != 0;
+      add_extension(x, NID_ext_key_usage, "serverAuth") &&
+      // They tell the certificates of several relays apart in one file of roots, as all have one subject.
+      add_extension(x, NID_subject_key_identifier, "hash") &&
+      add_extension(x, NID_authority_key_identifier, "keyid:always") && X509_sign(x, key, EVP_sha256()) != 0;
   return good ? std::move(made) : nullptr;
 }
 
