@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include <CLI/CLI.hpp>
 
 #include "mount/relay/program.hpp"
@@ -28,17 +30,22 @@ boost::system::result<ProgramOptions, int> parse_command_line(int argc, char** a
   app.add_option("--quota", quota.per_identity, "Bytes of blobs for each identity, such as 10GiB; 0: no limit")
       ->transform(size);
   app.add_option("--total-quota", quota.total, "Bytes of blobs in all; 0: no limit")->transform(size);
-  app.add_option("--max-connections", limits.connections, "Connections in all");
-  app.add_option("--max-per-address", limits.connections_per_address, "Connections from one address");
-  app.add_option("--max-rate", limits.messages_per_second, "Messages a second of one connection; 0: no limit");
-  app.add_option("--threads", options.threads, "Threads of the network; 0: as many as cores, at most 4");
+  app.add_option("--max-connections", limits.connections, "Connections in all")->check(CLI::NonNegativeNumber);
+  app.add_option("--max-per-address", limits.connections_per_address, "Connections from one address")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-rate", limits.messages_per_second, "Messages a second of one connection; 0: no limit")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", options.threads, "Threads of the network; 0: as many as cores, at most 4")
+      ->check(CLI::Range(64));
   app.add_flag("--verbose", options.verbose, "Log what happens to each connection");
   try {
     app.parse(argc, argv);
     if (!options.self_signed && options.listen.tls.certificate.empty())
       throw CLI::ValidationError{"--cert and --key, or --self-signed, must be given"};
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    std::fprintf(stderr, "spot-relay: %s; see spot-relay --help\n", e.what());
+    return 2;
   }
   limits.message_burst = 2 * limits.messages_per_second;
   return options;

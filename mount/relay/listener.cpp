@@ -22,6 +22,11 @@ using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kPauseAfterFailure{100};  // no more descriptors, most likely
 
+std::string text_of(const tcp::endpoint& endpoint) {
+  const auto host = endpoint.address().to_string();
+  return fmt::format(fmt::runtime(endpoint.address().is_v6() ? "[{}]:{}" : "{}:{}"), host, endpoint.port());
+}
+
 // How many connections each address has: an IPv4 address, or the first 64 bits of an IPv6 one.
 class Places : public std::enable_shared_from_this<Places> {
  public:
@@ -68,7 +73,7 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
         places_{std::make_shared<Places>(web_->relay->options().limits.connections_per_address)} {}
 
   void start() { asio::co_spawn(acceptor_.get_executor(), accept(shared_from_this()), asio::detached); }
-  std::uint16_t port() const override { return endpoint_.port(); }
+  std::string address() const override { return text_of(endpoint_); }
   void stop() override {
     asio::post(acceptor_.get_executor(), [self = shared_from_this()] {
       boost::system::error_code ignored;
@@ -177,10 +182,7 @@ Answer<std::shared_ptr<Listener>> Listener::open(std::shared_ptr<Relay> relay, L
   if (ec) return Failure{ec, fmt::format("{}: {}", options.address, ec.message())};
   endpoint = acceptor.local_endpoint(ec);
 
-  if (options.hosts.empty()) {
-    const std::string host = address.is_v6() ? "[" + place->host + "]" : place->host;
-    options.hosts.push_back(fmt::format("{}:{}", host, endpoint.port()));
-  }
+  if (options.hosts.empty()) options.hosts.push_back(text_of(endpoint));
   auto discovery = discovery_answer(options.hosts);
   if (!discovery) return discovery.error();
   web->discovery = std::move(*discovery);

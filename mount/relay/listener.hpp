@@ -26,8 +26,8 @@ class Listener {
  public:
   static Answer<std::shared_ptr<Listener>> open(std::shared_ptr<Relay> relay, ListenOptions options);
   virtual ~Listener() = default;
-  virtual std::uint16_t port() const = 0;  // the one that was taken where 0 was asked for
-  virtual void stop() = 0;                 // takes no more connections
+  virtual std::string address() const = 0;  // HOST:PORT, with the port that was taken where 0 was asked for
+  virtual void stop() = 0;                  // takes no more connections
 };
 
 }  // namespace spot::relay

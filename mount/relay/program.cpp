@@ -54,14 +54,14 @@ Answer<void> run_relay(ProgramOptions options) {
     spdlog::info("certificate {}, SHA-256 {}: clients use -o ca={}", options.listen.tls.certificate.string(),
                  hex(*digest), options.listen.tls.certificate.string());
   }
-  spdlog::info("spot-relay {} listens on {}", SPOTFS_VERSION, options.listen.address);
-
   asio::signal_set signals{context, SIGTERM, SIGINT};
   signals.async_wait([&](const boost::system::error_code& ec, int) {
     if (ec) return;
     (*listener)->stop();
     (*relay)->stop();
   });
+  // Last of all: whoever reads it may connect, and may end it.
+  spdlog::info("spot-relay {} listens on {}", SPOTFS_VERSION, (*listener)->address());
   {
     std::vector<std::jthread> threads;
     for (unsigned i = 1; i < thread_count(options.threads); ++i) threads.emplace_back([&context] { context.run(); });

@@ -14,7 +14,6 @@
 namespace spot::relay {
 namespace {
 
-constexpr std::uint16_t kPolicyViolation = 1008;  // RFC 6455, 7.4.1
 constexpr std::size_t kMaxMembershipsPushed = 64;
 
 }  // namespace

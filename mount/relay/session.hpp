@@ -20,6 +20,8 @@
 
 namespace spot::relay {
 
+inline constexpr std::uint16_t kPolicyViolation = 1008;  // RFC 6455, 7.4.1
+
 // A connection that has come in.
 struct Arrival {
   std::unique_ptr<Transport> transport;

@@ -20,6 +20,7 @@ asio::awaitable<void> Session::serve() {
   while (!ended_) {
     if (burdened()) co_await until_relieved();
     const auto received = co_await arrival_.transport->receive();
+    if (!received && received.error() == Errc::too_large) end(kPolicyViolation, "a packet is too large");
     if (!received || ended_) co_return;
     const auto packet = decode_packet(*received);
     if (!packet) continue;

@@ -23,7 +23,7 @@ namespace websocket = beast::websocket;
 constexpr std::string_view kDiscoveryPath = "/_special/rest/Spot:connect";
 constexpr std::string_view kSocketPath = "/_websocket";
 constexpr std::uint32_t kMaxRequestHeader = 8 << 10;
-constexpr std::chrono::seconds kCloseTimeout{5};
+constexpr std::chrono::seconds kCloseTimeout{2};
 constexpr std::chrono::seconds kIdleTimeout{60};  // a ping is sent at half of it
 
 // A TLS WebSocket; the TLS stream below puts a frame into one record.
@@ -35,6 +35,7 @@ struct Socket {
   websocket::stream<beast::ssl_stream<beast::tcp_stream>> stream;
   const std::string peer;
   const std::shared_ptr<void> place;
+  std::size_t largest = 0;  // packet that may come
   bool sending = false;
   bool closing = false;
 };
@@ -49,9 +50,11 @@ class WebSocketTransport final : public Transport {
     for (;;) {
       boost::system::error_code ec;
       auto buffer = asio::dynamic_buffer(packet);
-      co_await socket->stream.async_read(buffer, asio::redirect_error(asio::use_awaitable, ec));
-      if (ec == websocket::error::message_too_big) co_return fail(Errc::too_large);
+      const std::size_t room = socket->largest + 1 - packet.size();
+      co_await socket->stream.async_read_some(buffer, room, asio::redirect_error(asio::use_awaitable, ec));
       if (ec || socket->closing) co_return fail(Errc::connection_lost);
+      if (packet.size() > socket->largest) co_return fail(Errc::too_large);
+      if (!socket->stream.is_message_done()) continue;
       if (socket->stream.got_binary()) co_return packet;
       packet.clear();
     }
@@ -153,7 +156,8 @@ asio::awaitable<void> serve_connection(std::shared_ptr<Web> web, asio::ip::tcp::
   timeout.keep_alive_pings = true;
   socket->tcp().expires_never();
   socket->stream.set_option(timeout);
-  socket->stream.read_message_max(limits.handshake_packet);
+  socket->stream.read_message_max(2 * kMaxPacketSize);  // the transport's own limit comes first
+  socket->largest = limits.handshake_packet;
   socket->stream.binary(true);
   co_await socket->stream.async_accept(*upgrade, asio::redirect_error(asio::use_awaitable, ec));
   if (ec) co_return;
@@ -164,7 +168,7 @@ asio::awaitable<void> serve_connection(std::shared_ptr<Web> web, asio::ip::tcp::
   arrival.accepted = start;
   arrival.certificate = web->certificate;
   arrival.authenticated = [weak = std::weak_ptr{socket}] {
-    if (const auto held = weak.lock()) held->stream.read_message_max(kMaxPacketSize);
+    if (const auto held = weak.lock()) held->largest = kMaxPacketSize;
   };
   web->relay->attach(std::move(arrival));
 }

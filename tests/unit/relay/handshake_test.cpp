@@ -9,8 +9,6 @@
 namespace spot::relay {
 namespace {
 
-constexpr std::uint16_t kPolicyViolation = 1008;
-
 class HandshakeTest : public RelayTest {
  protected:
   // What becomes of a guest that answers with this.

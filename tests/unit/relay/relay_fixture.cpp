@@ -138,15 +138,26 @@ Bytes RelayTest::card_of(const Keychain& keys, UnixSeconds issued) {
   return IdCard::of(keys, issued).sign(keys.self()).value();
 }
 
+std::shared_ptr<Client> RelayTest::start(ClientOptions options) {
+  if (!options.keys) options.keys = new_keys();
+  options.log = [this](LogLevel, const std::string& line) { log_ += line + "\n"; };
+  auto client = Client::make(context_.get_executor(), std::move(options)).value();
+  clients_.push_back(client);
+  client->start();
+  return client;
+}
+
+std::shared_ptr<Client> RelayTest::online(ClientOptions options) {
+  auto client = start(std::move(options));
+  EXPECT_TRUE(run(client->wait_online(kPatience))) << log_;
+  return client;
+}
+
 std::shared_ptr<Client> RelayTest::online(std::shared_ptr<const Keychain> keys) {
   ClientOptions options;
   options.keys = std::move(keys);
   options.dialer = relay_->dialer();
-  auto client = Client::make(context_.get_executor(), std::move(options)).value();
-  clients_.push_back(client);
-  client->start();
-  EXPECT_TRUE(run(client->wait_online(kPatience)));
-  return client;
+  return online(std::move(options));
 }
 
 std::unique_ptr<Guest> RelayTest::arrive() {
@@ -159,14 +170,24 @@ std::unique_ptr<Guest> RelayTest::arrive() {
 
 std::unique_ptr<Guest> RelayTest::enter(std::shared_ptr<const Keychain> keys, UnixSeconds issued) {
   auto guest = arrive();
-  const Bytes request = guest->receive_request();
-  const PrivateKey& self = keys->self();
-  guest->send_packet(Guest::response(request, card_of(*keys, issued), self.public_key().pkix(), self));
-  const auto end = decode_handshake(guest->receive_request()).value();
-  EXPECT_TRUE(end.ready);
-  guest->target = identity_target(hash_of(*keys));
-  guest->connection = "c." + end.connection;
+  shake_hands(*guest, *keys, issued);
   return guest;
+}
+
+std::unique_ptr<Guest> RelayTest::shake_hands(std::unique_ptr<Transport> transport) {
+  auto guest = std::make_unique<Guest>(*this, std::move(transport), std::make_shared<Ending>());
+  shake_hands(*guest, *new_keys(), 0);
+  return guest;
+}
+
+void RelayTest::shake_hands(Guest& guest, const Keychain& keys, UnixSeconds issued) {
+  const Bytes request = guest.receive_request();
+  const PrivateKey& self = keys.self();
+  guest.send_packet(Guest::response(request, card_of(keys, issued), self.public_key().pkix(), self));
+  const auto end = decode_handshake(guest.receive_request()).value();
+  EXPECT_TRUE(end.ready);
+  guest.target = identity_target(hash_of(keys));
+  guest.connection = "c." + end.connection;
 }
 
 void RelayTest::run_until(const std::function<bool()>& done) {

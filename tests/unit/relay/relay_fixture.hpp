@@ -78,15 +78,23 @@ class RelayTest : public testing::Test {
   static Bytes card_of(const Keychain& keys, UnixSeconds issued = 0);  // signed; 0: now
   static Sha256 hash_of(const Keychain& keys) { return keys.self().public_key().hash(); }
 
+  // Started, with keys of its own where it has none; logs to log_.
+  std::shared_ptr<Client> start(ClientOptions options);
+  std::shared_ptr<Client> online(ClientOptions options);
+  // In this process.
   std::shared_ptr<Client> online(std::shared_ptr<const Keychain> keys = new_keys());
+  bool logged(std::string_view text) const { return log_.find(text) != log_.npos; }
   // Connected, before its handshake.
   std::unique_ptr<Guest> arrive();
   std::unique_ptr<Guest> enter(std::shared_ptr<const Keychain> keys = new_keys(), UnixSeconds issued = 0);
+  // Makes a guest of a connection, whatever it came over.
+  std::unique_ptr<Guest> shake_hands(std::unique_ptr<Transport> transport);
 
   TemporaryDirectory directory_;
   StillClock clock_;
   asio::io_context context_{1};
   std::shared_ptr<Relay> relay_;
+  std::string log_;  // of the clients
 
  public:
   template <class T>
@@ -99,6 +107,8 @@ class RelayTest : public testing::Test {
   void run_until(const std::function<bool()>& done);
 
  private:
+  void shake_hands(Guest& guest, const Keychain& keys, UnixSeconds issued);
+
   std::vector<std::shared_ptr<Client>> clients_;
 };
 
