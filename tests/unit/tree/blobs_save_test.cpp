@@ -152,6 +152,43 @@ TEST_F(BlobsSaveTest, UnlinkWaitsForAStoreThatHasBegun) {
   EXPECT_FALSE(is_stored("a"));
 }
 
+TEST_F(BlobsSaveTest, CloseThatMeetsAnUnlinkStoresNothing) {
+  mount();
+  put(root_, "a", "one");
+  const auto file = opened("a", O_WRONLY);
+  write(*file, 0, "two");
+  hold("a", Verb::erase);
+  auto unlinking = begin(root_->unlink(user(), "a"));
+  until_held();
+  auto closing = begin(file->flush(user()));
+  settle();
+  go();
+  EXPECT_EQ(errno_of(finish(unlinking)), 0);
+  EXPECT_EQ(errno_of(finish(closing)), 0);
+  EXPECT_FALSE(is_stored("a"));
+}
+
+TEST_F(BlobsSaveTest, UnlinkedFileWhoseContentIsNotInMemoryIsStale) {
+  options_.cache_limit = 0;
+  mount();
+  put(root_, "a", "one");
+  const NodePtr file = node(root_, "a");
+  unlink(root_, "a");
+  put_plain("a", "another's");
+  EXPECT_EQ(errno_of(open(file, O_RDONLY)), ESTALE);
+}
+
+TEST_F(BlobsSaveTest, WhatWasReadStaysAsItWas) {
+  mount();
+  put(root_, "a", "one");
+  const auto file = opened("a", O_RDWR);
+  write(*file, 0, "two");
+  const Content before = run(file->read(user(), 0, 10)).value();
+  write(*file, 0, "six");
+  EXPECT_EQ(spot::to_string(before.bytes()), "two");
+  EXPECT_EQ(read(*file).value(), "six");
+}
+
 TEST_F(BlobsSaveTest, InterruptedUnlinkGoesOn) {
   mount();
   put(root_, "a", "one");
@@ -257,6 +294,8 @@ TEST_F(BlobsSaveTest, CacheIsBounded) {
   options_.cache_limit = 10'000;
   mount();
   put(root_, "a", std::string(6'000, 'a'));
+  const NodePtr known = node(root_, "a");
+  EXPECT_EQ(read(known).value(), std::string(6'000, 'a'));
   put(root_, "b", std::string(6'000, 'b'));
   watch("a");
   EXPECT_EQ(text(root_, "a").value(), std::string(6'000, 'a'));

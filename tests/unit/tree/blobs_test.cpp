@@ -78,6 +78,21 @@ TEST_F(BlobsTest, TruncateOfAPathIsStoredAtOnce) {
   EXPECT_EQ(stored_text("a"), "he");
 }
 
+TEST_F(BlobsTest, WhoHasAFileOpenForWritingMayTruncateIt) {
+  mount();
+  put(root_, "a", "hello");
+  const NodePtr file = node(root_, "a");
+  const auto opened = open(file, O_WRONLY).value();
+  AttributeChanges mode, size;
+  mode.mode = 0400;
+  size.size = 1;
+  run(file->set_attributes(user(), mode, nullptr));
+  EXPECT_EQ(errno_of(run(file->set_attributes(user(), size, opened))), 0);
+  EXPECT_EQ(errno_of(run(file->set_attributes(user(), size, nullptr))), EACCES);
+  EXPECT_EQ(errno_of(flush(*opened)), 0);
+  EXPECT_EQ(stored_text("a"), "h");
+}
+
 TEST_F(BlobsTest, OpenThatTruncatesEmptiesTheFile) {
   mount();
   put(root_, "a", "hello");

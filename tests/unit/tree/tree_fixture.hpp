@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "client/base/clock.hpp"
+#include "fs/tree/access.hpp"
 #include "fs/tree/node.hpp"
 #include "fs/tree/notifier.hpp"
 
