@@ -1,4 +1,5 @@
 // What is asked of an entry whatever it is: attributes and extended attributes.
+#include <cerrno>
 #include <string>
 
 #include <sys/xattr.h>
@@ -23,7 +24,13 @@ void tell_sized(Call& call, BytesView value, std::size_t room) {
 }  // namespace
 
 void Inode::getattr(fuse_req_t request, fuse_ino_t id, fuse_file_info*) {
-  on_node(request, Op::getattr, id, [](Node& node, const Caller& caller) { return node.attributes(caller); });
+  enter(request, Op::getattr, [&](const CallPtr& call) {
+    NodePtr node = call->core().inodes.find(id);
+    if (!node) return call->fail(ESTALE);
+    if (const auto now = node->attributes_now(call->caller())) return Tell{}(*call, *now);
+    auto work = node->attributes(call->caller());
+    call->run(answer(call, std::move(node), std::move(work), Tell{}));
+  });
 }
 
 void Inode::setattr(fuse_req_t request, fuse_ino_t id, struct stat* values, int which, fuse_file_info* info) {

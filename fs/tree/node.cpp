@@ -15,6 +15,8 @@ bool permits(const Attributes& attributes, const Caller& caller, int mask) noexc
 
 Node::~Node() = default;
 
+std::optional<Attributes> Node::attributes_now(const Caller&) { return std::nullopt; }
+
 asio::awaitable<Result<Attributes>> Node::set_attributes(Caller, AttributeChanges, std::shared_ptr<OpenFile>) {
   co_return fail(EPERM);
 }

@@ -38,8 +38,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kFiles = 4'000;
 constexpr std::size_t kSize = 45'056;
-constexpr int kRounds = 7;
-constexpr auto kTime = 300ms;
+constexpr int kRounds = 15;
+constexpr auto kTime = 150ms;
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error{what}; }
 

@@ -147,6 +147,13 @@ asio::awaitable<Result<Attributes>> InodeNode::attributes(Caller) {
   co_return shown(*found);
 }
 
+std::optional<Attributes> InodeNode::attributes_now(const Caller&) {
+  const Result<InodePtr> found = tree_->options.index->inode_now(id_);
+  if (!found || (*found)->kind == Kind::removed) return std::nullopt;
+  last_.with([&](InodePtr& last) { last = *found; });
+  return shown(*found);
+}
+
 asio::awaitable<Result<Attributes>> InodeNode::set_attributes(Caller caller, AttributeChanges changes,
                                                               std::shared_ptr<OpenFile>) {
   const Result<InodePtr> found = co_await inode();

@@ -22,6 +22,7 @@ class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
   const InodeId& id() const noexcept { return id_; }
 
   asio::awaitable<Result<Attributes>> attributes(Caller caller) override;
+  std::optional<Attributes> attributes_now(const Caller& caller) override;
   asio::awaitable<Result<Attributes>> set_attributes(Caller caller, AttributeChanges changes,
                                                      std::shared_ptr<OpenFile> file) override;
   asio::awaitable<Result<void>> access(Caller caller, int mask) override;
