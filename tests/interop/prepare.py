@@ -37,15 +37,15 @@ def python_client(build):
     return interpreter
 
 
-def rust_client(build):
+def rust_client(build, profile="dev"):
     """The program rust_peer, built on a copy of the crate spotlib that trusts SSL_CERT_FILE."""
     check_rust()
     sources = HERE / "rust_peer"
     workspace = build / "rust"
     peer = workspace / "peer"
     target = workspace / "target"
-    program = target / "debug" / "rust_peer"
-    stamp = workspace / "complete"
+    program = target / {"dev": "debug"}.get(profile, profile) / "rust_peer"
+    stamp = workspace / f"complete.{profile}"
     inputs = [sources / "Cargo.toml", sources / "Cargo.lock", sources / "src" / "main.rs", HERE / "trust_root.py"]
     wanted = _digest(*inputs)
     if _read(stamp) == wanted and program.exists():
@@ -66,7 +66,7 @@ def rust_client(build):
     shutil.copytree(crate, copy)
     trust_root.change(copy)
     patch = f"patch.crates-io.spotlib.path={json.dumps(str(copy))}"
-    _output("cargo", "build", "--offline", *manifest, "--target-dir", target, "--config", patch)
+    _output("cargo", "build", "--offline", *manifest, "--target-dir", target, "--profile", profile, "--config", patch)
     stamp.write_text(wanted)
     return program
 

@@ -67,6 +67,19 @@ class Peer:
         body, sender = await self.packets[endpoint].read_from(timeout)
         return {"from": str(sender), "body": body.hex()}
 
+    async def load(self, in_flight, seconds):
+        """The @/time queries that it gets answered in a second."""
+        end = asyncio.get_running_loop().time() + seconds
+
+        async def ask():
+            done = 0
+            while asyncio.get_running_loop().time() < end:
+                await self.client.get_time()
+                done += 1
+            return done
+
+        return sum(await asyncio.gather(*(ask() for _ in range(in_flight)))) / seconds
+
     async def store(self, key, value):
         await self.client.store_blob(key, bytes.fromhex(value))
 

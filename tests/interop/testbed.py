@@ -150,6 +150,7 @@ class Peer:
                 stderr=errors,
                 env=environment,
             )
+        self.pid = self._process.pid
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         self._received = b""

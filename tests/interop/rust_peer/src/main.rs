@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::{self, BufRead, Write};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{json, Value};
 use spotlib::spotproto::base64url_decode;
@@ -46,6 +47,16 @@ fn answer(mode: &str, message: &Message) -> Result<Option<Vec<u8>>, String> {
         "silent" => Ok(None),
         _ => Err("deliberate failure".into()),
     }
+}
+
+/// The @/time queries that one thread gets answered, one after the other.
+fn ask_until(client: &Client, end: Instant) -> Result<u64, String> {
+    let mut done = 0;
+    while Instant::now() < end {
+        client.get_time(TIMEOUT).map_err(|e| e.to_string())?;
+        done += 1;
+    }
+    Ok(done)
 }
 
 impl Peer {
@@ -101,6 +112,17 @@ impl Peer {
             "receive" => {
                 let (body, from) = self.packet(command)?.recv(Some(timeout(command)))?;
                 Ok(json!({"from": from, "body": hex(&body)}))
+            }
+            "load" => {
+                let client = self.client()?;
+                let seconds = command["seconds"].as_f64().ok_or("seconds is missing")?;
+                let threads = command["in_flight"].as_u64().ok_or("in_flight is missing")?;
+                let end = Instant::now() + Duration::from_secs_f64(seconds);
+                let done = thread::scope(|scope| {
+                    let asking: Vec<_> = (0..threads).map(|_| scope.spawn(|| ask_until(client, end))).collect();
+                    asking.into_iter().map(|one| one.join().unwrap()).sum::<Result<u64, String>>()
+                })?;
+                Ok((done as f64 / seconds).into())
             }
             "store" => {
                 self.client()?.store_blob(text(command, "key")?, &bytes(command, "value")?, TIMEOUT)?;
