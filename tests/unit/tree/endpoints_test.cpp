@@ -160,6 +160,29 @@ TEST_F(EndpointsTest, OpenOfTheReplyWaitsWhileAQueryIsUnderWay) {
   EXPECT_EQ(cat(endpoint(), "reply").value(), "answer to hi");
 }
 
+TEST_F(EndpointsTest, OpenDoesNotWaitForQueriesThatBeginLater) {
+  const auto one = request(endpoint()), later = request(endpoint());
+  write(*one, 0, "one");
+  write(*later, 0, "later");
+  hold();
+  const auto first_gate = gate_;
+  auto closing = begin(one->flush(user()));
+  settle();
+  const NodePtr none = node(endpoint(), "reply");
+  auto opening = begin(none->open(user(), O_RDONLY));
+  settle();
+  hold();
+  auto closing_later = begin(later->flush(user()));
+  settle();
+  first_gate->cancel();
+  settle();
+  EXPECT_TRUE(closing.done());
+  EXPECT_TRUE(opening.done());
+  EXPECT_FALSE(closing_later.done());
+  answer();
+  EXPECT_EQ(errno_of(finish(closing_later)), 0);
+}
+
 TEST_F(EndpointsTest, OpenThatMayNotWaitSaysSo) {
   const auto file = request(endpoint());
   write(*file, 0, "hi");

@@ -115,10 +115,14 @@ TEST_F(RequestTest, OpenOfTheReplyWaitsForARedirectThatIsStillWrittenTo) {
   EXPECT_EQ(errno_of(open(node(endpoint(), "reply"), O_RDONLY | O_NONBLOCK)), EAGAIN);
   EXPECT_THAT(asked_, IsEmpty());
   flush(*file, user(1000, 9));  // a child's: not the shell's word
+  auto another = begin(none->open(user(1000, 10), O_RDONLY));
   settle();
   EXPECT_FALSE(opening.done());
+  EXPECT_FALSE(another.done());
+  EXPECT_THAT(asked_, IsEmpty());
   release(*file);
   EXPECT_EQ(errno_of(finish(opening)), ESTALE);
+  EXPECT_EQ(errno_of(finish(another)), ESTALE);
   EXPECT_EQ(cat(endpoint(), "reply").value(), "answer to a");
 }
 
