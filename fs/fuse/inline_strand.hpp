@@ -88,8 +88,7 @@ class InlineStrand : public std::enable_shared_from_this<InlineStrand> {
   };
   template <class Function>
   struct TaskOf final : Task {
-    template <class F>
-    explicit TaskOf(F&& f) : function{std::forward<F>(f)} {}
+    explicit TaskOf(Function f) : function{std::move(f)} {}
     void run() override { function(); }
     Function function;
   };

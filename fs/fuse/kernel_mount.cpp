@@ -87,6 +87,7 @@ std::optional<int> run_helper(std::vector<std::string> arguments, int inherited)
   arguments.insert(arguments.begin(), helper);
   const auto pointers = [](std::vector<std::string>& strings) {
     std::vector<char*> result;
+    result.reserve(strings.size() + 1);
     for (std::string& one : strings) result.push_back(one.data());
     result.push_back(nullptr);
     return result;
