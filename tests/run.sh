@@ -29,14 +29,14 @@ build() {
   cmake --build "$builds/$name" --parallel "$jobs"
 }
 
+cd "$top"
+git ls-files -z '*.cpp' '*.hpp' | xargs -0 --no-run-if-empty clang-format-14 --dry-run --Werror
+git ls-files -z '*.sh' .ci/run | xargs -0 --no-run-if-empty shellcheck -x
+
 mkdir -p "$builds"
 build main -DCMAKE_BUILD_TYPE=RelWithDebInfo
 build address -DSPOTFS_SANITIZE=address -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
 build thread -DSPOTFS_SANITIZE=thread -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
-
-cd "$top"
-git ls-files -z '*.cpp' '*.hpp' | xargs -0 --no-run-if-empty clang-format-14 --dry-run --Werror
-git ls-files -z '*.sh' .ci/run | xargs -0 --no-run-if-empty shellcheck -x
 
 # What cannot run here (no root, no /dev/fuse, no registry or Rust in reach) is skipped and says so; CI=true makes it fail.
 # One run of ctest over the three builds, so that its summary tells of all.

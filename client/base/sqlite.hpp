@@ -58,8 +58,8 @@ class StatementScope {
 
 class Connection {
  public:
-  // Opens, or makes, a database in WAL mode. `page_size`, in bytes: large for large values, small where single small rows
-  // are written, as a commit writes whole pages.
+  // Opens, or makes, a database in WAL mode. Pages, in bytes: large ones for large values, small ones where single
+  // small rows are written, as a commit writes whole pages.
   static Answer<Connection> open(const std::filesystem::path& file, unsigned page_size);
 
   std::error_code run(const char* sql) noexcept;
