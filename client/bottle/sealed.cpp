@@ -23,10 +23,11 @@ bool is_clear_shape(const Bottle& level) {
   return level.format == Format::clear && level.recipients.empty() && level.signatures.empty();
 }
 
-Result<std::vector<PublicKey>> verify_all(const Bottle& level) {
+Result<std::vector<PublicKey>> verify_all(const Bottle& level, const std::vector<PublicKey>& known) {
   std::vector<PublicKey> signers;
   for (const Signature& s : level.signatures) {
-    Result<PublicKey> key = PublicKey::parse(s.key);
+    const auto same = std::ranges::find(known, s.key, &PublicKey::pkix);
+    Result<PublicKey> key = same != known.end() ? Result<PublicKey>{*same} : PublicKey::parse(s.key);
     if (!key) return key.error();
     if (const Result<void> ok = verify(*key, level.message, s.signature); !ok) return ok.error();
     signers.push_back(std::move(*key));
@@ -55,7 +56,7 @@ Result<Sealed> open_sealed(BytesView encoded, const Keychain& keys, const std::v
   const Result<Bottle> outer = decode_bottle(encoded);
   if (!outer || !is_outer_shape(*outer)) return fail(Errc::not_sealed);
   Sealed out;
-  Result<std::vector<PublicKey>> verified = verify_all(*outer);
+  Result<std::vector<PublicKey>> verified = verify_all(*outer, signers);
   if (!verified) return verified.error();
   out.signers = std::move(*verified);
   if (!have_one_in_common(out.signers, signers)) return fail(Errc::wrong_signer);

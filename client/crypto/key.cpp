@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -32,6 +34,46 @@ struct Curve {
 constexpr std::array<Curve, 3> kCurves{{{KeyType::p256, "prime256v1", 65, 91},
                                         {KeyType::p384, "secp384r1", 97, 120},
                                         {KeyType::p521, "secp521r1", 133, 158}}};
+
+// What all keys of a curve have in common. OpenSSL's decoders and encoders of PKIX cost several times what is done with
+// the key, so the keys of these curves, which come with every message, are taken apart and put together by hand.
+struct Pattern {
+  PKey key;      // any one of the curve
+  Bytes prefix;  // of the PKIX form, up to the point
+
+  explicit Pattern(const Curve& curve) : key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.group)} {
+    std::uint8_t* der = nullptr;
+    const int size = key ? i2d_PUBKEY(key.get(), &der) : 0;
+    if (size != static_cast<int>(curve.pkix_size)) std::abort();
+    prefix.assign(der, der + curve.pkix_size - curve.point_size);
+    OPENSSL_free(der);
+  }
+};
+
+const Pattern& pattern_of(const Curve& curve) {
+  static const std::array<Pattern, 3> patterns{Pattern{kCurves[0]}, Pattern{kCurves[1]}, Pattern{kCurves[2]}};
+  return patterns[static_cast<std::size_t>(&curve - kCurves.data())];
+}
+
+// A key in the one form that is allowed, its point on the curve; null: something else.
+PKey parse_named(const Curve& curve, BytesView pkix) {
+  if (pkix.size() != curve.pkix_size) return nullptr;
+  const Pattern& pattern = pattern_of(curve);
+  const BytesView point = pkix.last(curve.point_size);
+  if (!equal(pkix.first(pattern.prefix.size()), pattern.prefix) || point.front() != 0x04) return nullptr;
+  PKey key{EVP_PKEY_new()};
+  if (!key || EVP_PKEY_copy_parameters(key.get(), pattern.key.get()) != 1 ||
+      EVP_PKEY_set1_encoded_public_key(key.get(), point.data(), point.size()) != 1)
+    return nullptr;
+  return key;
+}
+
+EVP_PKEY* generate_named(const Curve& curve) {
+  const PKeyContext context{EVP_PKEY_CTX_new_from_pkey(nullptr, pattern_of(curve).key.get(), nullptr)};
+  EVP_PKEY* key = nullptr;
+  if (!context || EVP_PKEY_keygen_init(context.get()) != 1 || EVP_PKEY_keygen(context.get(), &key) != 1) return nullptr;
+  return key;
+}
 
 // The types whose keys are one string of 32 bytes behind a fixed prefix (RFC 8410).
 constexpr std::size_t kRawPrefixSize = 12;
@@ -132,6 +174,16 @@ bool is_known_but_unusable(BytesView pkix) {
 }
 
 Result<Bytes> to_pkix(EVP_PKEY* key) {
+  for (const Curve& curve : kCurves) {
+    if (type_of(key) != curve.type) continue;
+    Bytes out = pattern_of(curve).prefix;
+    out.resize(curve.pkix_size);
+    std::size_t size = 0;
+    const bool done =
+        EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
+                                        out.data() + curve.pkix_size - curve.point_size, curve.point_size, &size) == 1;
+    if (done && size == curve.point_size) return out;
+  }
   std::uint8_t* der = nullptr;
   const int size = i2d_PUBKEY(key, &der);
   if (size <= 0) return fail(Errc::bad_key);
@@ -181,6 +233,12 @@ struct PrivateKey::Data {
 Result<PublicKey> PublicKey::parse(BytesView pkix) {
   const ErrorQueue errors;
   if (pkix.empty() || pkix.size() > kMaxKeySize) return fail(Errc::bad_key);
+  for (const Curve& curve : kCurves) {
+    PKey named = parse_named(curve, pkix);
+    if (!named) continue;
+    if (!is_allowed_form(named.get(), curve.type, pkix)) return fail(Errc::bad_key);
+    return PublicKey{std::make_shared<const Data>(Data{std::move(named), curve.type, to_bytes(pkix), sha256(pkix)})};
+  }
   const std::uint8_t* at = pkix.data();
   PKey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(pkix.size()))};
   if (!key) return fail(is_known_but_unusable(pkix) ? Errc::unsupported_key : Errc::bad_key);
@@ -217,7 +275,7 @@ Result<PrivateKey> PrivateKey::generate(KeyType type) {
     case KeyType::p384:
     case KeyType::p521:
       for (const Curve& curve : kCurves)
-        if (curve.type == type) key = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.group);
+        if (curve.type == type) key = generate_named(curve);
       break;
     case KeyType::rsa: key = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{3072}); break;
     case KeyType::ed25519:
