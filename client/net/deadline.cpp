@@ -22,8 +22,7 @@ void DeadlineQueue::Entry::cancel() noexcept {
   }
 }
 
-DeadlineQueue::DeadlineQueue(asio::any_io_executor executor)
-    : strand_{asio::make_strand(executor)}, timer_{strand_} {}
+DeadlineQueue::DeadlineQueue(asio::any_io_executor executor) : strand_{asio::make_strand(executor)}, timer_{strand_} {}
 
 DeadlineQueue::Entry DeadlineQueue::add(TimePoint when, std::weak_ptr<Expiring> what) {
   Entry entry;

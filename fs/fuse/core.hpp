@@ -64,9 +64,9 @@ struct Core {
   std::shared_ptr<Lifeline> lifeline = std::make_shared<Lifeline>(true);
   std::function<void(std::string_view)> log;
   bool kernel_writeback = false;
-  std::atomic<bool> initialised{false};  // the kernel's INIT is being answered
+  std::atomic<bool> initialised{false};           // the kernel's INIT is being answered
   std::atomic<bool> parallel_directories{false};  // the answer to INIT has to say so yet
-  std::atomic<bool> stopping{false};     // what comes now is answered ENETDOWN
+  std::atomic<bool> stopping{false};              // what comes now is answered ENETDOWN
 
   // One line about what went wrong in `where`.
   void say(std::string_view where, std::string_view what) const noexcept;

@@ -2,7 +2,8 @@
 //
 // Which answer means that a key is missing is not documented for every server. So one random key is asked for first,
 // and only an error with the text that came for it (with the one key for the other) is not_found; any other stays what
-// it is, and a relay's not_found that differs from it is remote_error. Until a server could be asked, nothing is missing.
+// it is, and a relay's not_found that differs from it is remote_error. Until a server could be asked, nothing is
+// missing.
 //
 // Thread: any. Lifetime: keeps its client. Source: files.md, "Missing, or an error?".
 #pragma once
