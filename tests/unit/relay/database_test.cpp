@@ -9,7 +9,7 @@ class DatabaseTest : public testing::Test {
  protected:
   void open(const Quota& quota = {}) {
     database_.reset();
-    database_ = std::move(SqliteDatabase::open(directory_.path / "relay.db", quota).value());
+    database_ = SqliteDatabase::open(directory_.path / "relay.db", quota).value();
   }
   Result<void> store(std::uint8_t owner, std::string_view key, Bytes value) {
     return wait_for(context_, database_->store_blob({identity(owner), to_bytes(key)}, std::move(value)));
