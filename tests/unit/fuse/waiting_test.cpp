@@ -25,8 +25,8 @@ class Slow final : public Node {
       co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
       node_.released += ec ? 100 : 1;
     }
-    asio::awaitable<Result<unsigned>> poll(Caller, std::unique_ptr<Poller> poller) override {
-      node_.poller = std::move(poller);
+    asio::awaitable<Result<unsigned>> poll(Caller, std::unique_ptr<Poller> waiter) override {
+      node_.poller = std::move(waiter);
       co_return static_cast<unsigned>(POLLIN);
     }
 
