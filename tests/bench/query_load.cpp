@@ -3,10 +3,11 @@
 //   query_load KEYS SECONDS [HOST:PORT]        trusts the file that SSL_CERT_FILE names
 //
 // Prints a name and a number a line: idle_kb (memory once online), time_1, time_64 (@/time queries a second), store_64
-// and fetch_64 (blobs of 45,056 bytes, sealed and opened), busy_kb (memory at the end).
+// and fetch_64 (blobs of 45,056 bytes, sealed and opened), each with …_us, the processor time of one, and busy_kb.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -38,6 +39,17 @@ long resident_kb() {
   return 0;
 }
 
+double processor_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+void tell(const std::string& name, double number) {
+  std::printf("%s %.0f\n", name.c_str(), number);
+  std::fflush(stdout);
+}
+
 class Load {
  public:
   Load(std::string keys, std::chrono::seconds time, std::vector<std::string> hosts) : time_{time} {
@@ -59,8 +71,9 @@ class Load {
   Load& operator=(const Load&) = delete;
 
   // `work` as often as it fits, in so many coroutines at once.
-  double per_second(std::size_t in_flight, std::function<asio::awaitable<void>()> work) {
+  void measure(const std::string& name, std::size_t in_flight, std::function<asio::awaitable<void>()> work) {
     std::atomic<std::int64_t> done{0};
+    const double used = processor_seconds();
     const auto start = Clock::now(), end = start + time_;
     const auto loop = [&]() -> asio::awaitable<void> {
       while (Clock::now() < end) {
@@ -71,7 +84,9 @@ class Load {
     std::vector<std::future<void>> running;
     for (std::size_t i = 0; i < in_flight; ++i) running.push_back(asio::co_spawn(context_, loop(), asio::use_future));
     for (auto& one : running) one.get();
-    return static_cast<double>(done) / std::chrono::duration<double>{Clock::now() - start}.count();
+    const auto number = static_cast<double>(done);
+    tell(name, number / std::chrono::duration<double>{Clock::now() - start}.count());
+    tell(name + "_us", (processor_seconds() - used) / number * 1e6);
   }
 
   asio::awaitable<void> ask_time() {
@@ -108,15 +123,11 @@ class Load {
 void run(int argc, char** argv) {
   if (argc < 3) throw std::runtime_error{"usage: query_load KEYS SECONDS [HOST:PORT]"};
   Load load{argv[1], std::chrono::seconds{std::stoi(argv[2])}, {argv + 3, argv + argc}};
-  const auto tell = [](const char* name, double number) {
-    std::printf("%s %.0f\n", name, number);
-    std::fflush(stdout);
-  };
   tell("idle_kb", static_cast<double>(resident_kb()));
-  tell("time_1", load.per_second(1, [&] { return load.ask_time(); }));
-  tell("time_64", load.per_second(64, [&] { return load.ask_time(); }));
-  tell("store_64", load.per_second(64, [&] { return load.store(); }));
-  tell("fetch_64", load.per_second(64, [&] { return load.fetch(); }));
+  load.measure("time_1", 1, [&] { return load.ask_time(); });
+  load.measure("time_64", 64, [&] { return load.ask_time(); });
+  load.measure("store_64", 64, [&] { return load.store(); });
+  load.measure("fetch_64", 64, [&] { return load.fetch(); });
   tell("busy_kb", static_cast<double>(resident_kb()));
 }
 

@@ -7,6 +7,7 @@ Run it on a machine that does nothing else. As root: the clients get a network o
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -56,10 +57,9 @@ def sealing(arguments):
     print(f"{'':22}{'a second':>10}{'per core':>10}{'of openssl speed':>18}")
     for entry in benchmarks:
         name, threads = entry["name"].split("/")[0], entry["threads"]
-        # Items of all threads in the real time of one of them.
-        rate = entry["items_per_second"]
+        per_core = 1e9 / entry["cpu_time"]  # of processor time, as openssl speed counts
         label = f"{name}, {threads} thread{'s' if threads > 1 else ''}"
-        print(f"{label:22}{rate:10.0f}{rate / threads:10.0f}{rate / threads * sums[name]:18.2f}")
+        print(f"{label:22}{entry['items_per_second']:10.0f}{per_core:10.0f}{per_core * sums[name]:18.2f}")
     print(flush=True)
 
 
@@ -101,11 +101,13 @@ def through_the_relay(arguments):
     ahead = True
     for count in IN_FLIGHT:
         rates = [ours[f"time_{count}"], others["rust"][count], others["python"][count]]
+        costs = [ours[f"time_{count}_us"], others["rust"][f"{count}_us"], others["python"][f"{count}_us"]]
         ahead &= rates[0] > max(rates[1:])
-        columns = "".join(f"{rate:10.0f}" for rate in rates) + "".join(f"{rates[0] / rate:12.2f}" for rate in rates[1:])
-        print(f"{count:>3} in flight{'':10}{columns}")
+        print_row(f"{count:>3} in flight", rates, [rates[0] / rate for rate in rates[1:]])
+        print_row("    its client's µs", costs, [cost / costs[0] for cost in costs[1:]])
     print(f"\n{'blobs a second':22}{'stores':>10}{'fetches':>10}")
-    print(f" 64 in flight{'':9}{ours['store_64']:10.0f}{ours['fetch_64']:10.0f}")
+    print_row(" 64 in flight", [ours["store_64"], ours["fetch_64"]])
+    print_row("    its client's µs", [ours["store_64_us"], ours["fetch_64_us"]])
     print(f"\n{'memory, MB':22}{'idle':>10}{'busy':>10}")
     print(f"{'our client':22}{ours['idle_kb'] / 1024:10.1f}{ours['busy_kb'] / 1024:10.1f}")
     print(f"{'relay':22}{idle_relay / 1024:10.1f}{busy_relay / 1024:10.1f}")
@@ -116,15 +118,27 @@ def through_the_relay(arguments):
     return 0 if ahead else 1
 
 
+def print_row(name, numbers, ratios=()):
+    print(f"{name:22}" + "".join(f"{n:10.0f}" for n in numbers) + "".join(f"{r:12.2f}" for r in ratios))
+
+
 def public_client(bed, kind, seconds):
     peer = bed.peer(kind, f"{kind}-keys")
     try:
         rates = {"idle_kb": resident(peer.pid)}
         for count in IN_FLIGHT:
+            used = processor_seconds(peer.pid)
             rates[count] = peer.call("load", in_flight=count, seconds=seconds)
+            rates[f"{count}_us"] = (processor_seconds(peer.pid) - used) / (rates[count] * seconds) * 1e6
         return rates
     finally:
         peer.close()
+
+
+def processor_seconds(pid):
+    """Processor time that a process has used."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid):
