@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,7 +16,7 @@ constexpr std::chrono::nanoseconds kLongest = std::chrono::hours{24};  // keeps 
 
 class TimerAlarm final : public Alarm, public std::enable_shared_from_this<TimerAlarm> {
  public:
-  explicit TimerAlarm(asio::any_io_executor executor) : timer_{std::move(executor)} {}
+  explicit TimerAlarm(asio::any_io_executor executor) : timer_{executor} {}
 
   asio::awaitable<void> wait(std::chrono::nanoseconds limit) override {
     if (!awake_) {
