@@ -21,7 +21,7 @@ constexpr std::chrono::nanoseconds kFar = std::chrono::hours{1};
 }  // namespace
 
 DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
-    : strand_{asio::make_strand(std::move(executor))},
+    : strand_{asio::make_strand(executor)},
       options_{std::move(parts.options)},
       store_{std::move(parts.store)},
       ledger_{std::move(parts.ledger)},
