@@ -55,7 +55,7 @@ void Call::run(asio::awaitable<void> body) {
 
 // Nothing has run of it on another thread until now.
 void Call::settled() {
-  if (finished_) return;
+  if (finished_) return let_go();
   waiting_ = true;
   core_.waiting.add(std::static_pointer_cast<Call>(shared_from_this()));
   if (cancellable(op_) && !request_.answered()) request_.watch(&Call::interrupted, this);
@@ -91,7 +91,18 @@ void Call::finished(const std::exception_ptr& failed) noexcept {
     if (!request_.answered()) fail(reason.number);
     if (!reason.text.empty()) core_.say(name_of(op_), reason.text);
   }
-  if (waiting_) core_.waiting.remove(std::static_pointer_cast<Call>(shared_from_this()));
+  if (!waiting_) return;  // settled() comes next
+  const auto self = std::static_pointer_cast<Call>(shared_from_this());
+  core_.waiting.remove(self);
+  try {
+    executor().require(asio::execution::blocking.never).execute([self] { self->let_go(); });
+  } catch (const std::bad_alloc&) {
+    core_.say(name_of(op_), "out of memory: a finished request is kept");
+  }
 }
+
+// What co_spawn() put into the slot has our executor, and so keeps us. Not from within the coroutine, which may use it
+// until it returns.
+void Call::let_go() noexcept { signal_.slot().clear(); }
 
 }  // namespace spotfs::fuse

@@ -36,6 +36,7 @@ class Call final : public InlineStrand {
  private:
   void settled();
   void finished(const std::exception_ptr& failed) noexcept;
+  void let_go() noexcept;
   static void interrupted(fuse_req_t request, void* call);
 
   Core& core_;

@@ -72,6 +72,7 @@ Answer<void> FuseSession::open(Descriptor& device, bool kernel) {
   fuse_args args{1, arguments.data(), 0};
   const fuse_lowlevel_ops table = fuse::operations();
   libfuse_.reset(fuse_session_new(&args, &table, sizeof table, &core_));
+  fuse_opt_free_args(&args);  // it has made a copy of its own
   if (!libfuse_) return Failure{std::error_code{ENOMEM, std::generic_category()}, "libfuse: no session"};
   const fuse_custom_io io = kernel ? fuse::device_io() : fuse::socket_io();
   if (fuse_session_custom_io(libfuse_.get(), &io, device.get()) != 0)
