@@ -8,6 +8,7 @@
 
 #include "client/client.hpp"
 #include "tests/fake/relay.hpp"
+#include "tests/fake/run_on.hpp"
 
 namespace spot {
 
@@ -40,12 +41,7 @@ class ClientTest : public testing::Test {
 
   template <class T>
   T run(asio::awaitable<T> work) {
-    auto result = asio::co_spawn(context_, std::move(work), asio::use_future);
-    while (result.wait_for(std::chrono::seconds{0}) != std::future_status::ready) {
-      context_.restart();
-      context_.run_one();
-    }
-    return result.get();
+    return fake::run_on(context_, std::move(work));
   }
   // Runs what is ready, until nothing is.
   void settle() {

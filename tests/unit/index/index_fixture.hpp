@@ -12,6 +12,7 @@
 
 #include "fs/index/index.hpp"
 #include "fs/store/memory.hpp"
+#include "tests/fake/run_on.hpp"
 
 namespace spotfs {
 
@@ -20,12 +21,7 @@ class IndexMount {
  public:
   template <class T>
   T run(asio::awaitable<T> work) {
-    auto result = asio::co_spawn(context_, std::move(work), asio::use_future);
-    while (result.wait_for(std::chrono::seconds{0}) != std::future_status::ready) {
-      context_.restart();
-      context_.run_one();
-    }
-    return result.get();
+    return spot::fake::run_on(context_, std::move(work));
   }
 
   Answer<void> open(IndexOptions options) {

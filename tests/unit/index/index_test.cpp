@@ -289,11 +289,7 @@ TEST_F(Names, NothingAfterAReservationIsCommittedWhileItIsHeld) {
   ASSERT_TRUE(written);
   EXPECT_EQ(*written, stamp);
   EXPECT_EQ((*disk_->index().inode_now(blob))->version, stamp);
-  while (committed.wait_for(std::chrono::seconds{0}) != std::future_status::ready) {
-    disk_->context().restart();
-    disk_->context().run_one();
-  }
-  EXPECT_TRUE(committed.get());
+  EXPECT_TRUE(spot::fake::run_on(disk_->context(), std::move(committed)));
   EXPECT_EQ(disk_->index().status().uncommitted, 0u);
 }
 

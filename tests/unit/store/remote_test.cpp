@@ -4,6 +4,7 @@
 
 #include "mount/relay/relay.hpp"
 #include "tests/conformance/blob_store_suite.hpp"
+#include "tests/fake/run_on.hpp"
 #include "tests/unit/client/client_fixture.hpp"
 
 namespace spotfs {
@@ -41,12 +42,7 @@ class RemoteFixture {
   BlobStore& store() { return *store_; }
   template <class T>
   T run(asio::awaitable<T> work) {
-    auto result = asio::co_spawn(context_, std::move(work), asio::use_future);
-    while (result.wait_for(std::chrono::seconds{0}) != std::future_status::ready) {
-      context_.restart();
-      context_.run_one();
-    }
-    return result.get();
+    return spot::fake::run_on(context_, std::move(work));
   }
 
  private:
