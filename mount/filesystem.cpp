@@ -290,7 +290,7 @@ Answer<void> Filesystem::mount() {
   settings.allow_suid = options_.allow_suid;
   settings.allow_dev = options_.allow_dev;
   settings.kernel_options = options_.kernel_options;
-  settings.readers = options_.threads;
+  settings.readers = 2 * options_.threads + 1;  // see SessionOptions
   settings.log = [log = log_](std::string_view text) { log(LogLevel::warning, std::string{text}); };
   auto session = Session::mount(loop_.context(), make_root(), notifier_, std::move(settings));
   if (!session) return session.error();

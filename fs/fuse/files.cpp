@@ -103,13 +103,18 @@ void Files::open(fuse_req_t request, fuse_ino_t id, fuse_file_info* info) {
 }
 
 void Files::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-  on_file(
-      request, Op::read, info->fh,
-      [&](OpenFile& file, const Caller& caller) { return file.read(caller, static_cast<std::uint64_t>(offset), size); },
-      [size](Call& call, const Content& content) {
-        const BytesView bytes = content.bytes();
-        call.request().bytes(bytes.first(std::min(size, bytes.size())));
-      });
+  const auto begin = static_cast<std::uint64_t>(offset);
+  const auto tell = [size](Call& call, const Content& content) {
+    const BytesView bytes = content.bytes();
+    call.request().bytes(bytes.first(std::min(size, bytes.size())));
+  };
+  enter(request, Op::read, [&](const CallPtr& call) {
+    std::shared_ptr<OpenFile> file = call->core().files.find(info->fh);
+    if (!file) return call->fail(EBADF);
+    if (const std::optional<Content> cached = file->read_cached(begin, size)) return tell(*call, *cached);
+    auto work = file->read(call->caller(), begin, size);
+    call->run(answer(call, std::move(file), std::move(work), tell));
+  });
 }
 
 void Files::write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size, off_t offset,

@@ -13,7 +13,11 @@ Content Content::part(std::uint64_t offset, std::size_t size) const {
 
 OpenFile::~OpenFile() = default;
 
-asio::awaitable<Result<Content>> OpenFile::read(Caller, std::uint64_t, std::size_t) { co_return fail(EINVAL); }
+std::optional<Content> OpenFile::read_cached(std::uint64_t, std::size_t) { return std::nullopt; }
+asio::awaitable<Result<Content>> OpenFile::read(Caller, std::uint64_t offset, std::size_t size) {
+  if (auto cached = read_cached(offset, size)) co_return *std::move(cached);
+  co_return fail(EINVAL);
+}
 asio::awaitable<Result<std::size_t>> OpenFile::write(Caller, Write) { co_return fail(EBADF); }
 asio::awaitable<Result<void>> OpenFile::flush(Caller) { co_return Result<void>{}; }
 asio::awaitable<Result<void>> OpenFile::fsync(Caller, bool) { co_return Result<void>{}; }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/awaitable.hpp>
@@ -63,7 +64,9 @@ class OpenFile {
   OpenFile& operator=(const OpenFile&) = delete;
   virtual ~OpenFile();
 
-  // Fewer bytes than asked for mean end of file. EINVAL.
+  // What read() gives, where memory has it: no coroutine is made. Nothing: read() has to see.
+  virtual std::optional<Content> read_cached(std::uint64_t offset, std::size_t size);
+  // Fewer bytes than asked for mean end of file. What is cached, or EINVAL.
   virtual asio::awaitable<Result<Content>> read(Caller caller, std::uint64_t offset, std::size_t size);
   // Bytes taken. EBADF.
   virtual asio::awaitable<Result<std::size_t>> write(Caller caller, Write write);

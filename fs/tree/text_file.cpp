@@ -6,8 +6,8 @@
 
 namespace spotfs::tree {
 
-asio::awaitable<Result<Content>> TextReader::read(Caller, std::uint64_t offset, std::size_t size) {
-  co_return content_.part(offset, size);
+std::optional<Content> TextReader::read_cached(std::uint64_t offset, std::size_t size) {
+  return content_.part(offset, size);
 }
 
 TextFile::TextFile(Make make, mode_t mode, Access access)

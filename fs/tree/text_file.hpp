@@ -14,7 +14,7 @@ namespace spotfs::tree {
 class TextReader final : public OpenFile {
  public:
   explicit TextReader(Content content) : content_{std::move(content)} {}
-  asio::awaitable<Result<Content>> read(Caller, std::uint64_t offset, std::size_t size) override;
+  std::optional<Content> read_cached(std::uint64_t offset, std::size_t size) override;
 
  private:
   const Content content_;

@@ -6,12 +6,12 @@ void OpenBlob::renew() {
   view_.with([&](BlobFile::View& view) { file_->renew(view); });
 }
 
-asio::awaitable<Result<Content>> OpenBlob::read(Caller, std::uint64_t offset, std::size_t size) {
+std::optional<Content> OpenBlob::read_cached(std::uint64_t offset, std::size_t size) {
   const Text content = view_.with([&](BlobFile::View& view) {
     file_->renew(view);
     return view.content;
   });
-  co_return content ? Content{content}.part(offset, size) : Content{};
+  return content ? Content{content}.part(offset, size) : Content{};
 }
 
 asio::awaitable<Result<std::size_t>> OpenBlob::write(Caller, Write write) { return file_->write(std::move(write)); }
