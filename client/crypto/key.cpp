@@ -11,7 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "client/crypto/openssl.hpp"
+#include "client/crypto/context_pool.hpp"
 
 namespace spot {
 namespace {
@@ -219,15 +219,21 @@ std::string_view name_of(KeyType type) noexcept {
 }
 
 struct PublicKey::Data {
-  PKey key;
-  KeyType type;
-  Bytes pkix;
-  Sha256 hash;
+  Data(PKey k, KeyType t, Bytes encoded) : key{std::move(k)}, type{t}, pkix{std::move(encoded)}, hash{sha256(pkix)} {}
+
+  const PKey key;
+  const KeyType type;
+  const Bytes pkix;
+  const Sha256 hash;
+  mutable ContextPool verifiers;  // goes before the key
 };
 
 struct PrivateKey::Data {
-  PKey key;
-  PublicKey public_key;
+  Data(PKey k, PublicKey shown) : key{std::move(k)}, public_key{std::move(shown)} {}
+
+  const PKey key;
+  const PublicKey public_key;
+  mutable ContextPool signers;
 };
 
 Result<PublicKey> PublicKey::parse(BytesView pkix) {
@@ -237,7 +243,7 @@ Result<PublicKey> PublicKey::parse(BytesView pkix) {
     PKey named = parse_named(curve, pkix);
     if (!named) continue;
     if (!is_allowed_form(named.get(), curve.type, pkix)) return fail(Errc::bad_key);
-    return PublicKey{std::make_shared<const Data>(Data{std::move(named), curve.type, to_bytes(pkix), sha256(pkix)})};
+    return PublicKey{std::make_shared<const Data>(std::move(named), curve.type, to_bytes(pkix))};
   }
   const std::uint8_t* at = pkix.data();
   PKey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(pkix.size()))};
@@ -247,7 +253,7 @@ Result<PublicKey> PublicKey::parse(BytesView pkix) {
   if (!type) return fail(Errc::bad_key);
   Result<Bytes> again = to_pkix(key.get());
   if (!again || !equal(*again, pkix) || !is_allowed_form(key.get(), *type, pkix)) return fail(Errc::bad_key);
-  return PublicKey{std::make_shared<const Data>(Data{std::move(key), *type, std::move(*again), sha256(pkix)})};
+  return PublicKey{std::make_shared<const Data>(std::move(key), *type, std::move(*again))};
 }
 
 KeyType PublicKey::type() const noexcept { return data_->type; }
@@ -256,6 +262,7 @@ const Sha256& PublicKey::hash() const noexcept { return data_->hash; }
 bool PublicKey::can_sign() const noexcept { return data_->type != KeyType::x25519; }
 bool PublicKey::can_decrypt() const noexcept { return true; }
 EVP_PKEY* PublicKey::native() const noexcept { return data_->key.get(); }
+ContextPool& PublicKey::verifiers() const noexcept { return data_->verifiers; }
 bool PublicKey::operator==(const PublicKey& other) const noexcept { return data_->pkix == other.data_->pkix; }
 
 Result<PrivateKey> PrivateKey::adopt(EVP_PKEY* owned) {
@@ -264,7 +271,7 @@ Result<PrivateKey> PrivateKey::adopt(EVP_PKEY* owned) {
   if (!pkix) return pkix.error();
   const Result<PublicKey> parsed = PublicKey::parse(*pkix);
   if (!parsed) return parsed.error();
-  return PrivateKey{std::make_shared<const Data>(Data{std::move(key), *parsed})};
+  return PrivateKey{std::make_shared<const Data>(std::move(key), *parsed)};
 }
 
 Result<PrivateKey> PrivateKey::generate(KeyType type) {
@@ -320,5 +327,6 @@ Result<SecretBytes> PrivateKey::to_pem() const {
 
 const PublicKey& PrivateKey::public_key() const noexcept { return data_->public_key; }
 EVP_PKEY* PrivateKey::native() const noexcept { return data_->key.get(); }
+ContextPool& PrivateKey::signers() const noexcept { return data_->signers; }
 
 }  // namespace spot

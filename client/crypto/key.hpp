@@ -16,6 +16,8 @@
 
 namespace spot {
 
+class ContextPool;
+
 enum class KeyType { p256, p384, p521, ed25519, x25519, rsa };
 
 std::string_view name_of(KeyType type) noexcept;  // "ecdsa" for the NIST curves' file names: see keystore
@@ -31,6 +33,7 @@ class PublicKey {
   bool can_sign() const noexcept;       // all but X25519
   bool can_decrypt() const noexcept;    // all of these types (Ed25519 through its X25519 form)
   EVP_PKEY* native() const noexcept;    // borrowed
+  ContextPool& verifiers() const noexcept;
 
   bool operator==(const PublicKey& other) const noexcept;
 
@@ -53,6 +56,7 @@ class PrivateKey {
   KeyType type() const noexcept { return public_key().type(); }
   const PublicKey& public_key() const noexcept;
   EVP_PKEY* native() const noexcept;  // borrowed
+  ContextPool& signers() const noexcept;
 
  private:
   struct Data;

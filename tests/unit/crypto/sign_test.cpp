@@ -1,5 +1,8 @@
 #include "client/crypto/sign.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include "tests/unit/crypto/key_types.hpp"
 
 namespace spot {
@@ -30,6 +33,31 @@ TEST_P(SignWith, RefusesATruncatedAndAnEmptySignature) {
   signature.pop_back();
   EXPECT_FALSE(verify(key.public_key(), view("message"), signature));
   EXPECT_FALSE(verify(key.public_key(), view("message"), {}));
+}
+
+TEST_P(SignWith, GoesOnAfterASignatureThatIsBad) {
+  const PrivateKey& key = key_of(GetParam());
+  const Bytes good = sign(key, view("message")).value();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(verify(key.public_key(), view("message"), Bytes(good.size(), 0x30)));
+    EXPECT_TRUE(verify(key.public_key(), view("message"), good));
+  }
+}
+
+TEST_P(SignWith, SignsOnManyThreadsAtOnce) {
+  const PrivateKey& key = key_of(GetParam());
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < 20; ++n) {
+        const Bytes message = to_bytes(std::to_string(100 * i + n));
+        const auto signature = sign(key, message);
+        good += signature && verify(key.public_key(), message, *signature) ? 1 : 0;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 80);
 }
 
 TEST(Sign, RefusesAKeyThatCannotSign) {
