@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "client/base/encoding.hpp"
+#include "client/net/batch.hpp"
 
 namespace spot {
 namespace {
@@ -103,7 +104,7 @@ Result<void> Connection::send(SessionId session, Bytes packet) {
   if (put == Put::lost) return fail(Errc::connection_lost);
   if (put == Put::full) return fail(Errc::rate_exceeded);
   if (put == Put::first) {
-    asio::post(strand_, [self = shared_from_this(), session] {
+    asio::defer(strand_, [self = shared_from_this(), session] {
       if (self->link_) asio::co_spawn(self->strand_, write(self, self->link_, session), asio::detached);
     });
   }
@@ -218,18 +219,16 @@ Result<void> Connection::handle(const Link& link, Packet packet) {
 
 asio::awaitable<void> Connection::write(Self self, Link link, SessionId session) {
   for (;;) {
-    std::optional<Bytes> packet = self->outbox_.with([&](Outbox& outbox) -> std::optional<Bytes> {
-      if (outbox.session != session || outbox.packets.empty()) {
-        if (outbox.session == session) outbox.writing = false;
-        return std::nullopt;
-      }
-      Bytes next = std::move(outbox.packets.front());
-      outbox.packets.pop_front();
-      outbox.size -= next.size();
+    co_await let_others_add(self->strand_, [&] { return self->queued(); });
+    std::vector<Bytes> packets = self->outbox_.with([&](Outbox& outbox) -> std::vector<Bytes> {
+      if (outbox.session != session) return {};
+      std::vector<Bytes> next = take_batch(outbox.packets);
+      for (const Bytes& packet : next) outbox.size -= packet.size();
+      outbox.writing = !next.empty();
       return next;
     });
-    if (!packet) co_return;
-    const auto sent = co_await link->send(std::move(*packet));
+    if (packets.empty()) co_return;
+    const auto sent = co_await link->send_all(std::move(packets));
     if (!sent) {
       link->close(1006, {});
       co_return;

@@ -13,8 +13,8 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "client/base/result.hpp"
@@ -73,7 +73,7 @@ class OneShot final : public DeadlineQueue::Expiring {
     explicit HandlerWaiter(Handler handler) : handler_{std::move(handler)}, work_{asio::make_work_guard(handler_)} {}
     void resume(T value) override {
       const auto executor = work_.get_executor();
-      asio::post(executor, [handler = std::move(handler_), value = std::move(value)]() mutable {
+      asio::defer(executor, [handler = std::move(handler_), value = std::move(value)]() mutable {
         std::move(handler)(std::move(value));
       });
     }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -24,6 +25,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual asio::awaitable<Result<Bytes>> receive() = 0;  // one packet of at most kMaxPacketSize
   virtual asio::awaitable<Result<void>> send(Bytes packet) = 0;
+  // In this order; those before one that fails may have been sent. Small ones leave together.
+  virtual asio::awaitable<Result<void>> send_all(std::vector<Bytes> packets);
   virtual void close(std::uint16_t code, std::string reason) = 0;
   // SHA-256 of the peer's TLS certificate (DER); empty where there is no TLS.
   virtual Bytes certificate_digest() const = 0;

@@ -8,13 +8,14 @@
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "client/net/gather.hpp"
 #include "client/proto/packet.hpp"
 
 namespace spot {
 namespace {
 
 namespace websocket = beast::websocket;
-using Stream = websocket::stream<TlsStream>;
+using Stream = websocket::stream<GatherStream<TlsStream>>;
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kCloseTimeout{2};
 
@@ -62,6 +63,20 @@ class WebSocketTransport final : public Transport {
     const auto [ec, size] = co_await socket->stream.async_write(asio::buffer(packet), use_tuple);
     if (ec) co_return fail(Errc::connection_lost);
     co_return Result<void>{};
+  }
+
+  asio::awaitable<Result<void>> send_all(std::vector<Bytes> packets) override {
+    if (packets.size() == 1) co_return co_await send(std::move(packets.front()));
+    const auto socket = socket_;
+    socket->stream.next_layer().gather();
+    Result<void> sent;
+    for (Bytes& packet : packets) {
+      sent = co_await send(std::move(packet));
+      if (!sent) break;
+    }
+    const auto ec = co_await socket->stream.next_layer().flush();
+    if (ec) co_return fail(Errc::connection_lost);
+    co_return sent;
   }
 
   void close(std::uint16_t code, std::string reason) override {

@@ -1,5 +1,7 @@
 #include "mount/relay/outbox.hpp"
 
+#include "client/net/batch.hpp"
+
 namespace spot::relay {
 
 Outbox::Push Outbox::push(Bytes packet, std::size_t limit) {
@@ -12,16 +14,12 @@ Outbox::Push Outbox::push(Bytes packet, std::size_t limit) {
   });
 }
 
-std::optional<Bytes> Outbox::next() {
-  return state_.with([](State& state) -> std::optional<Bytes> {
-    if (state.packets.empty()) {
-      state.draining = false;
-      return std::nullopt;
-    }
-    Bytes packet = std::move(state.packets.front());
-    state.packets.pop_front();
-    state.bytes -= packet.size();
-    return packet;
+std::vector<Bytes> Outbox::next() {
+  return state_.with([](State& state) {
+    std::vector<Bytes> batch = take_batch(state.packets);
+    for (const Bytes& packet : batch) state.bytes -= packet.size();
+    state.draining = !batch.empty();
+    return batch;
   });
 }
 

@@ -5,7 +5,7 @@
 
 #include <deque>
 #include <limits>
-#include <optional>
+#include <vector>
 
 #include "client/base/bytes.hpp"
 #include "client/base/sync.hpp"
@@ -20,8 +20,8 @@ class Outbox {
 
   // `first`: nobody drains it, so the caller must see to that. `full`: more than `limit` bytes would wait.
   Push push(Bytes packet, std::size_t limit);
-  // Nothing left: whoever drained it stops, and the next push is `first`.
-  std::optional<Bytes> next();
+  // What is to be sent together. Nothing left: whoever drained it stops, and the next push is `first`.
+  std::vector<Bytes> next();
   void close();  // drops what waits
   std::size_t waiting_bytes() const;
 

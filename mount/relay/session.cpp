@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "client/base/encoding.hpp"
+#include "client/net/batch.hpp"
 
 namespace spot::relay {
 namespace {
@@ -196,9 +197,12 @@ void Session::send(Bytes packet) {
 }
 
 asio::awaitable<void> Session::drain(std::shared_ptr<Session> self) {
-  while (auto packet = self->outbox_.next()) {
+  for (;;) {
+    co_await let_others_add(self->arrival_.strand, [&] { return self->outbox_.waiting_bytes(); });
+    std::vector<Bytes> packets = self->outbox_.next();
+    if (packets.empty()) co_return;
     self->sending_since_ = std::chrono::steady_clock::now();
-    const auto sent = co_await self->arrival_.transport->send(std::move(*packet));
+    const auto sent = co_await self->arrival_.transport->send_all(std::move(packets));
     self->sending_since_.reset();
     if (!sent) {
       // The reader sees the same, and ends the session.

@@ -12,6 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "client/base/encoding.hpp"
+#include "client/net/gather.hpp"
 
 namespace spot::relay {
 namespace {
@@ -32,7 +33,9 @@ struct Socket {
       : stream{beast::tcp_stream{std::move(s)}, web.tls}, peer{std::move(name)}, place{std::move(held)} {}
   beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream); }
 
-  websocket::stream<beast::ssl_stream<beast::tcp_stream>> stream;
+  beast::ssl_stream<beast::tcp_stream>& tls() { return stream.next_layer().next_layer(); }
+
+  websocket::stream<GatherStream<beast::ssl_stream<beast::tcp_stream>>> stream;
   const std::string peer;
   const std::shared_ptr<void> place;
   std::size_t largest = 0;  // packet that may come
@@ -69,6 +72,22 @@ class WebSocketTransport final : public Transport {
     socket->sending = false;
     if (ec) co_return fail(Errc::connection_lost);
     co_return Result<void>{};
+  }
+
+  asio::awaitable<Result<void>> send_all(std::vector<Bytes> packets) override {
+    if (packets.size() == 1) co_return co_await send(std::move(packets.front()));
+    const auto socket = socket_;
+    socket->stream.next_layer().gather();
+    Result<void> sent;
+    for (Bytes& packet : packets) {
+      sent = co_await send(std::move(packet));
+      if (!sent) break;
+    }
+    socket->sending = true;
+    const auto ec = co_await socket->stream.next_layer().flush();
+    socket->sending = false;
+    if (ec) co_return fail(Errc::connection_lost);
+    co_return sent;
   }
 
   void close(std::uint16_t code, std::string reason) override {
@@ -109,7 +128,7 @@ http::response<http::string_body> answer(const Request& request, const std::stri
 
 // Answers requests until one asks for the WebSocket.
 asio::awaitable<std::optional<Request>> next_upgrade(Socket& socket, const std::string& discovery) {
-  auto& tls = socket.stream.next_layer();
+  auto& tls = socket.tls();
   beast::flat_buffer buffer{2 * kMaxRequestHeader};
   for (;;) {
     http::request_parser<http::empty_body> parser;
@@ -142,8 +161,7 @@ asio::awaitable<void> serve_connection(std::shared_ptr<Web> web, asio::ip::tcp::
   accepted.set_option(asio::ip::tcp::no_delay{true}, ec);
   const auto socket = std::make_shared<Socket>(std::move(accepted), *web, std::move(peer), std::move(place));
   socket->tcp().expires_after(limits.handshake);
-  co_await socket->stream.next_layer().async_handshake(asio::ssl::stream_base::server,
-                                                       asio::redirect_error(asio::use_awaitable, ec));
+  co_await socket->tls().async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, ec));
   if (ec) {
     spdlog::debug("{}: no TLS: {}", socket->peer, printable(ec.message()));
     co_return;

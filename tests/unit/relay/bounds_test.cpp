@@ -42,10 +42,11 @@ TEST(Outbox, AsksForADrainOnlyWhereNoneRuns) {
   Outbox outbox;
   EXPECT_EQ(outbox.push(Bytes{1}, 10), Outbox::Push::first);
   EXPECT_EQ(outbox.push(Bytes{2}, 10), Outbox::Push::waits);
-  EXPECT_EQ(outbox.next(), Bytes{1});
-  EXPECT_EQ(outbox.next(), Bytes{2});
-  EXPECT_EQ(outbox.next(), std::nullopt);
-  EXPECT_EQ(outbox.push(Bytes{3}, 10), Outbox::Push::first);
+  EXPECT_EQ(outbox.next(), (std::vector{Bytes{1}, Bytes{2}}));
+  EXPECT_EQ(outbox.push(Bytes{3}, 10), Outbox::Push::waits);
+  EXPECT_EQ(outbox.next(), std::vector<Bytes>{Bytes{3}});
+  EXPECT_TRUE(outbox.next().empty());
+  EXPECT_EQ(outbox.push(Bytes{4}, 10), Outbox::Push::first);
 }
 
 TEST(Outbox, RefusesWhatPassesItsLimit) {
@@ -55,11 +56,20 @@ TEST(Outbox, RefusesWhatPassesItsLimit) {
   EXPECT_EQ(outbox.waiting_bytes(), 8U);
 }
 
+TEST(Outbox, HasRoomAgainForWhatWasTaken) {
+  Outbox outbox;
+  outbox.push(Bytes(4), 10);
+  outbox.push(Bytes(5), 10);
+  EXPECT_EQ(outbox.next().size(), 2U);
+  EXPECT_EQ(outbox.waiting_bytes(), 0U);
+  EXPECT_EQ(outbox.push(Bytes(10), 10), Outbox::Push::waits);
+}
+
 TEST(Outbox, DropsWhatWaitsWhenItIsClosed) {
   Outbox outbox;
   outbox.push(Bytes{1}, 10);
   outbox.close();
-  EXPECT_EQ(outbox.next(), std::nullopt);
+  EXPECT_TRUE(outbox.next().empty());
   EXPECT_EQ(outbox.push(Bytes{1}, 10), Outbox::Push::closed);
 }
 

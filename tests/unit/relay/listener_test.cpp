@@ -158,6 +158,28 @@ TEST_F(ListenerTest, TakesALargePacketAfterTheHandshake) {
   EXPECT_EQ(guest->receive_packet().value(), ping);
 }
 
+TEST_F(ListenerTest, KeepsTheOrderOfPacketsThatAreSentTogether) {
+  listen();
+  auto guest = shake_hands(dial());
+  std::vector<Bytes> pings;
+  for (const std::size_t size : {1U, 8U, 100U, 20'000U, 3U, 125U, 126U, 65'536U, 2U})
+    pings.push_back(encode_packet(PacketType::ping, Bytes(size, static_cast<std::uint8_t>(pings.size()))));
+  guest->send_packets(pings);
+  for (const Bytes& ping : pings) EXPECT_EQ(guest->receive_packet().value(), ping);
+  guest->send_packet(pings.front());  // and goes on as before
+  EXPECT_EQ(guest->receive_packet().value(), pings.front());
+}
+
+TEST_F(ListenerTest, TellsOfPacketsThatCouldNotBeSentTogether) {
+  listen();
+  const auto transport = dial();
+  ASSERT_TRUE(transport);
+  transport->close(1000, {});
+  const auto sent = run(transport->send_all({Bytes{1}, Bytes{2}}));
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error(), Errc::connection_lost);
+}
+
 TEST_F(ListenerTest, TakesNoMoreConnectionsFromAnAddressThanItMay) {
   RelayOptions options;
   options.limits.connections_per_address = 2;

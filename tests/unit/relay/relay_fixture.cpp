@@ -20,6 +20,9 @@ class NotingTransport final : public Transport {
       : inner_{std::move(inner)}, ending_{std::move(ending)} {}
   asio::awaitable<Result<Bytes>> receive() override { return inner_->receive(); }
   asio::awaitable<Result<void>> send(Bytes packet) override { return inner_->send(std::move(packet)); }
+  asio::awaitable<Result<void>> send_all(std::vector<Bytes> packets) override {
+    return inner_->send_all(std::move(packets));
+  }
   void close(std::uint16_t code, std::string reason) override {
     if (ending_->code == 0) *ending_ = {code, reason};
     inner_->close(code, std::move(reason));
@@ -56,6 +59,10 @@ LogCapture::~LogCapture() {
 }
 
 void Guest::send_packet(Bytes packet) { ASSERT_TRUE(test_.run(transport_->send(std::move(packet)))); }
+
+void Guest::send_packets(std::vector<Bytes> packets) {
+  ASSERT_TRUE(test_.run(transport_->send_all(std::move(packets))));
+}
 
 void Guest::send(Message message) { send_packet(encode_packet(PacketType::message, encode_message(message).value())); }
 

@@ -45,6 +45,7 @@ class Guest {
       : test_{test}, transport_{std::move(transport)}, ending_{std::move(ending)} {}
 
   void send_packet(Bytes packet);
+  void send_packets(std::vector<Bytes> packets);  // together
   void send(Message message);
   Result<Bytes> receive_packet();
   Message receive();          // the next message; other packets are passed over
