@@ -66,8 +66,10 @@ class Places : public std::enable_shared_from_this<Places> {
 
 class TcpListener final : public Listener, public std::enable_shared_from_this<TcpListener> {
  public:
-  TcpListener(std::shared_ptr<Web> web, tcp::acceptor acceptor, tcp::endpoint endpoint)
+  TcpListener(std::shared_ptr<Web> web, std::vector<asio::any_io_executor> executors, tcp::acceptor acceptor,
+              tcp::endpoint endpoint)
       : web_{std::move(web)},
+        executors_{std::move(executors)},
         acceptor_{std::move(acceptor)},
         endpoint_{std::move(endpoint)},
         places_{std::make_shared<Places>(web_->relay->options().limits.connections_per_address)} {}
@@ -83,9 +85,9 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
 
  private:
   static asio::awaitable<void> accept(std::shared_ptr<TcpListener> self) {
-    while (self->acceptor_.is_open()) {
+    for (std::size_t turn = 0; self->acceptor_.is_open(); ++turn) {
       boost::system::error_code ec;
-      tcp::socket socket{asio::make_strand(self->web_->relay->executor())};
+      tcp::socket socket{asio::make_strand(self->executors_[turn % self->executors_.size()])};
       co_await self->acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, ec));
       if (!self->acceptor_.is_open()) co_return;
       tcp::endpoint peer;
@@ -108,6 +110,7 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
   }
 
   const std::shared_ptr<Web> web_;
+  const std::vector<asio::any_io_executor> executors_;  // not empty
   tcp::acceptor acceptor_;
   const tcp::endpoint endpoint_;
   const std::shared_ptr<Places> places_;
@@ -186,8 +189,10 @@ Answer<std::shared_ptr<Listener>> Listener::open(std::shared_ptr<Relay> relay, L
   auto discovery = discovery_answer(options.hosts);
   if (!discovery) return discovery.error();
   web->discovery = std::move(*discovery);
+  if (options.executors.empty()) options.executors.push_back(relay->executor());
   web->relay = std::move(relay);
-  auto listener = std::make_shared<TcpListener>(std::move(web), std::move(acceptor), endpoint);
+  auto listener =
+      std::make_shared<TcpListener>(std::move(web), std::move(options.executors), std::move(acceptor), endpoint);
   listener->start();
   return std::shared_ptr<Listener>{std::move(listener)};
 }

@@ -13,6 +13,7 @@ struct ListenOptions {
   std::string address = "127.0.0.1:8443";  // of one interface, with a port; an IPv6 address in brackets
   std::vector<std::string> hosts;          // what discovery answers, NAME or NAME:PORT; none: `address`
   CertificateFiles tls;
+  std::vector<asio::any_io_executor> executors{};  // the connections', in turn; none: the relay's
 };
 
 // The host and port of "HOST:PORT" or "[HOST]:PORT". Errors: bad_argument, with a line for the operator.

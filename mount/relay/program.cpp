@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <thread>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
 
 #include "client/base/encoding.hpp"
+#include "mount/relay/cores.hpp"
 
 namespace spot::relay {
 namespace {
@@ -37,8 +37,9 @@ unsigned thread_count(unsigned wanted) {
 
 Answer<void> run_relay(ProgramOptions options) {
   if (options.verbose) spdlog::set_level(spdlog::level::debug);
-  asio::io_context context;
-  auto relay = Relay::open(context.get_executor(), options.relay);
+  Cores cores{thread_count(options.threads)};
+  options.listen.executors = cores.executors();
+  auto relay = Relay::open(cores.first().get_executor(), options.relay);
   if (!relay) return relay.error();
 
   if (options.self_signed) {
@@ -54,7 +55,7 @@ Answer<void> run_relay(ProgramOptions options) {
     spdlog::info("certificate {}, SHA-256 {}: clients use -o ca={}", options.listen.tls.certificate.string(),
                  hex(*digest), options.listen.tls.certificate.string());
   }
-  asio::signal_set signals{context, SIGTERM, SIGINT};
+  asio::signal_set signals{cores.first(), SIGTERM, SIGINT};
   signals.async_wait([&](const boost::system::error_code& ec, int) {
     if (ec) return;
     (*listener)->stop();
@@ -62,11 +63,7 @@ Answer<void> run_relay(ProgramOptions options) {
   });
   // Last of all: whoever reads it may connect, and may end it.
   spdlog::info("spot-relay {} listens on {}", SPOTFS_VERSION, (*listener)->address());
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned i = 1; i < thread_count(options.threads); ++i) threads.emplace_back([&context] { context.run(); });
-    context.run();
-  }
+  cores.run();
   spdlog::info("spot-relay ends");
   return {};
 }
