@@ -1,5 +1,6 @@
 // What the parsers of keys do with bad input of every kind: an error, within bounded memory.
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 
 #include <openssl/crypto.h>
@@ -12,7 +13,7 @@ namespace spot {
 namespace {
 
 // OpenSSL's memory, counted from the start of the program.
-std::size_t allocated = 0;
+std::atomic<std::size_t> allocated{0};
 
 void* count_malloc(std::size_t size, const char*, int) {
   allocated += size;
