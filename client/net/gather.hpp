@@ -4,6 +4,8 @@
 //   for (…) co_await stream.async_write(frame, …);             // each is taken into memory at once
 //   const auto ec = co_await stream.next_layer().flush();      // all of it leaves
 //
+// which is together() for a coroutine that writes.
+//
 // Without gather() it passes everything through. Between the two whatever the layer above writes is gathered, so that
 // the flush is the only write below; the layer above must not have a write in progress at gather() unless the first of
 // those async_write() waits for it (Beast's do).
@@ -25,6 +27,7 @@
 #include <boost/beast/websocket/teardown.hpp>
 
 #include "client/base/bytes.hpp"
+#include "client/base/result.hpp"
 
 namespace spot {
 
@@ -74,6 +77,16 @@ class GatherStream {
     waiting_.clear();
     gathering_ = false;
     co_return ec;
+  }
+  bool gathers() const noexcept { return gathering_; }
+
+  // Errors: those of `writes`; connection_lost.
+  asio::awaitable<Result<void>> together(asio::awaitable<Result<void>> writes) {
+    gather();
+    const Result<void> written = co_await std::move(writes);
+    const boost::system::error_code ec = co_await flush();
+    if (ec) co_return fail(Errc::connection_lost);
+    co_return written;
   }
 
  private:

@@ -68,15 +68,8 @@ class WebSocketTransport final : public Transport {
   asio::awaitable<Result<void>> send_all(std::vector<Bytes> packets) override {
     if (packets.size() == 1) co_return co_await send(std::move(packets.front()));
     const auto socket = socket_;
-    socket->stream.next_layer().gather();
-    Result<void> sent;
-    for (Bytes& packet : packets) {
-      sent = co_await send(std::move(packet));
-      if (!sent) break;
-    }
-    const auto ec = co_await socket->stream.next_layer().flush();
-    if (ec) co_return fail(Errc::connection_lost);
-    co_return sent;
+    auto writes = Transport::send_all(std::move(packets));
+    co_return co_await socket->stream.next_layer().together(std::move(writes));
   }
 
   void close(std::uint16_t code, std::string reason) override {

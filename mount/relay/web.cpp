@@ -77,23 +77,14 @@ class WebSocketTransport final : public Transport {
   asio::awaitable<Result<void>> send_all(std::vector<Bytes> packets) override {
     if (packets.size() == 1) co_return co_await send(std::move(packets.front()));
     const auto socket = socket_;
-    socket->stream.next_layer().gather();
-    Result<void> sent;
-    for (Bytes& packet : packets) {
-      sent = co_await send(std::move(packet));
-      if (!sent) break;
-    }
-    socket->sending = true;
-    const auto ec = co_await socket->stream.next_layer().flush();
-    socket->sending = false;
-    if (ec) co_return fail(Errc::connection_lost);
-    co_return sent;
+    auto writes = Transport::send_all(std::move(packets));
+    co_return co_await socket->stream.next_layer().together(std::move(writes));
   }
 
   void close(std::uint16_t code, std::string reason) override {
     if (std::exchange(socket_->closing, true)) return;
     // Behind a frame that the other side does not read, the closing one would wait for ever.
-    if (socket_->sending) return socket_->tcp().close();
+    if (socket_->sending || socket_->stream.next_layer().gathers()) return socket_->tcp().close();
     asio::co_spawn(socket_->stream.get_executor(), say_goodbye(socket_, code, std::move(reason)), asio::detached);
   }
 
