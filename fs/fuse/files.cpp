@@ -111,7 +111,7 @@ void Files::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset,
   enter(request, Op::read, [&](const CallPtr& call) {
     std::shared_ptr<OpenFile> file = call->core().files.find(info->fh);
     if (!file) return call->fail(EBADF);
-    if (const std::optional<Content> cached = file->read_cached(begin, size)) return tell(*call, *cached);
+    if (const auto now = file->read_now(begin, size)) return tell(*call, *now);
     auto work = file->read(call->caller(), begin, size);
     call->run(answer(call, std::move(file), std::move(work), tell));
   });

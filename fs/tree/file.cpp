@@ -13,9 +13,9 @@ Content Content::part(std::uint64_t offset, std::size_t size) const {
 
 OpenFile::~OpenFile() = default;
 
-std::optional<Content> OpenFile::read_cached(std::uint64_t, std::size_t) { return std::nullopt; }
+std::optional<Content> OpenFile::read_now(std::uint64_t, std::size_t) { return std::nullopt; }
 asio::awaitable<Result<Content>> OpenFile::read(Caller, std::uint64_t offset, std::size_t size) {
-  if (auto cached = read_cached(offset, size)) co_return *std::move(cached);
+  if (auto now = read_now(offset, size)) co_return *std::move(now);
   co_return fail(EINVAL);
 }
 asio::awaitable<Result<std::size_t>> OpenFile::write(Caller, Write) { co_return fail(EBADF); }

@@ -64,10 +64,10 @@ class OpenFile {
   OpenFile& operator=(const OpenFile&) = delete;
   virtual ~OpenFile();
 
-  // What read() gives, where memory has it: no coroutine is made. Nothing: read() has to see.
-  virtual std::optional<Content> read_cached(std::uint64_t offset, std::size_t size);
-  // Fewer bytes than asked for mean end of file. What is cached, or EINVAL.
+  // Fewer bytes than asked for mean end of file. What read_now() has, or EINVAL.
   virtual asio::awaitable<Result<Content>> read(Caller caller, std::uint64_t offset, std::size_t size);
+  // The same where memory has it, which spares a frequent request a coroutine. nullopt: ask read().
+  virtual std::optional<Content> read_now(std::uint64_t offset, std::size_t size);
   // Bytes taken. EBADF.
   virtual asio::awaitable<Result<std::size_t>> write(Caller caller, Write write);
   // At each close of a descriptor, by whoever closes it (a file may see none or many). Its error is close's.

@@ -6,7 +6,7 @@
 
 namespace spotfs::tree {
 
-std::optional<Content> TextReader::read_cached(std::uint64_t offset, std::size_t size) {
+std::optional<Content> TextReader::read_now(std::uint64_t offset, std::size_t size) {
   return content_.part(offset, size);
 }
 

@@ -14,7 +14,7 @@ namespace spotfs::tree {
 class TextReader final : public OpenFile {
  public:
   explicit TextReader(Content content) : content_{std::move(content)} {}
-  std::optional<Content> read_cached(std::uint64_t offset, std::size_t size) override;
+  std::optional<Content> read_now(std::uint64_t offset, std::size_t size) override;
 
  private:
   const Content content_;

@@ -6,7 +6,7 @@ void OpenBlob::renew() {
   view_.with([&](BlobFile::View& view) { file_->renew(view); });
 }
 
-std::optional<Content> OpenBlob::read_cached(std::uint64_t offset, std::size_t size) {
+std::optional<Content> OpenBlob::read_now(std::uint64_t offset, std::size_t size) {
   const Text content = view_.with([&](BlobFile::View& view) {
     file_->renew(view);
     return view.content;

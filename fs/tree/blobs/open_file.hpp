@@ -14,7 +14,7 @@ class OpenBlob final : public OpenFile {
   // What is there now is what it was opened with.
   void renew();
 
-  std::optional<Content> read_cached(std::uint64_t offset, std::size_t size) override;
+  std::optional<Content> read_now(std::uint64_t offset, std::size_t size) override;
   asio::awaitable<Result<std::size_t>> write(Caller caller, Write write) override;
   asio::awaitable<Result<void>> flush(Caller caller) override;
   asio::awaitable<Result<void>> fsync(Caller caller, bool data_only) override;
