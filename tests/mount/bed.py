@@ -10,6 +10,8 @@ import time
 
 from testbed import PATIENCE, Testbed, tail
 
+CONNECTIONS = pathlib.Path("/sys/fs/fuse/connections")
+
 
 class MountFailed(Exception):
     """The command failed: `code`, and `line`, all that it said."""
@@ -57,6 +59,7 @@ class Bed(Testbed):
         # Another user has to get as far as the mount points.
         work.chmod(0o755)
         self._let_anyone_use_fuse()
+        self._show_connections()
         self._count = 0
         self.mounts = []
 
@@ -66,6 +69,10 @@ class Bed(Testbed):
         os.mknod(device, 0o666 | stat.S_IFCHR, os.stat("/dev/fuse").st_rdev)
         device.chmod(0o666)
         subprocess.run(["mount", "--bind", device, "/dev/fuse"], check=True)
+
+    def _show_connections(self):
+        if not os.path.ismount(CONNECTIONS):
+            subprocess.run(["mount", "-t", "fusectl", "fusectl", CONNECTIONS], check=True)
 
     def new_directory(self, name):
         self._count += 1
@@ -168,6 +175,11 @@ class Mount:
             wait_until(lambda: not self.is_running(), "the end of a killed process")
         while self.is_mounted():
             subprocess.run(["umount", "--lazy", self.directory], check=True)
+
+    def waiting(self):
+        """Requests that the kernel waits for an answer to. The mount's root must be known to the kernel."""
+        connection = CONNECTIONS / str(os.minor(os.stat(self.directory).st_dev))
+        return int((connection / "waiting").read_text())
 
     def memory(self):
         """Resident bytes of the process."""

@@ -10,6 +10,7 @@ import importlib
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import unittest
@@ -67,6 +68,8 @@ def check_machine():
 
 
 def run_suite(arguments):
+    # A shell starts what it runs in the background with SIGINT ignored, and every program that is started here would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     programs = {"relay": arguments.relay.resolve(), "spotfs": arguments.spotfs.resolve(), "python": arguments.python}
     with tempfile.TemporaryDirectory(prefix="spotfs-mount-") as work:
         cases = importlib.import_module(f"{arguments.suite}_cases")
