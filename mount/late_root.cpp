@@ -50,7 +50,7 @@ asio::awaitable<Result<tree::Entry>> LateRoot::lookup(tree::Caller caller, std::
     if (!over_->is_set()) {
       const Result<void> online = co_await online_();
       if (!online) co_return online.error();
-      const Result<void> over = co_await tree::Event::wait(over_);
+      const Result<void> over = co_await spot::Event::wait(over_);
       if (!over) co_return over.error();
     }
     const std::error_code why = state_.with([](const State& state) { return state.why; });

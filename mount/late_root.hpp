@@ -7,7 +7,7 @@
 #pragma once
 
 #include "client/base/sync.hpp"
-#include "fs/tree/event.hpp"
+#include "client/net/event.hpp"
 #include "fs/tree/root.hpp"
 
 namespace spotfs::mount {
@@ -43,7 +43,7 @@ class LateRoot final : public tree::Node {
   const tree::SpaceFunction space_;
   const Online online_;
   const std::uint64_t inode_ = tree::new_inode_number();
-  const std::shared_ptr<tree::Event> over_ = std::make_shared<tree::Event>();
+  const std::shared_ptr<spot::Event> over_ = std::make_shared<spot::Event>();
   spot::Synchronized<State> state_;
 };
 

@@ -7,8 +7,8 @@
 // Thread, lifetime: node.hpp. Errors: blobs.hpp.
 #pragma once
 
+#include "client/net/event.hpp"
 #include "fs/tree/blobs/inode_node.hpp"
-#include "fs/tree/event.hpp"
 
 namespace spotfs::tree {
 
@@ -85,9 +85,9 @@ class BlobFile final : public InodeNode {
     std::uint64_t edits = 0, stored = 0;  // changes by this mount; those of them that the store has
     spotfs::Time modified;                // of the last edit
     std::size_t uses = 0, writers = 0;
-    bool mixed = false;             // uses began with different contents: the kernel's cache can't tell them apart
-    std::shared_ptr<Event> saving;  // a save in progress
-    std::error_code failed;         // of a save, until someone is told
+    bool mixed = false;  // uses began with different contents: the kernel's cache can't tell them apart
+    std::shared_ptr<spot::Event> saving;  // a save in progress
+    std::error_code failed;               // of a save, until someone is told
     // What is known beside the index: of a value that it does not know (yet).
     struct Seen {
       Version indexed;
@@ -117,7 +117,7 @@ class BlobFile final : public InodeNode {
   asio::awaitable<Result<void>> tell_size();
   asio::awaitable<Result<void>> truncate(std::uint64_t size);
   static asio::awaitable<Result<void>> store_edit(std::shared_ptr<BlobFile> self);
-  void start_save(std::shared_ptr<Event> done);
+  void start_save(std::shared_ptr<spot::Event> done);
 
   spot::Synchronized<State> state_;  // held before the lock of the dirty content
 };

@@ -84,7 +84,7 @@ asio::awaitable<Result<void>> BlobFile::truncate(std::uint64_t size) {
 asio::awaitable<Result<void>> BlobFile::save() {
   struct Step {
     std::optional<std::error_code> over;
-    std::shared_ptr<Event> saving;
+    std::shared_ptr<spot::Event> saving;
     bool start = false;
   };
   const std::uint64_t target = state_.with([](const State& state) { return state.edits; });
@@ -96,7 +96,7 @@ asio::awaitable<Result<void>> BlobFile::save() {
         next.over = std::exchange(state.failed, std::error_code{});
       } else {
         next.start = !state.saving;
-        if (next.start) state.saving = std::make_shared<Event>();
+        if (next.start) state.saving = std::make_shared<spot::Event>();
         next.saving = state.saving;
       }
       return next;
@@ -104,13 +104,13 @@ asio::awaitable<Result<void>> BlobFile::save() {
     if (step.over && *step.over) co_return *step.over;
     if (step.over) co_return Result<void>{};
     if (step.start) start_save(step.saving);
-    const Result<void> waited = co_await Event::wait(step.saving);
+    const Result<void> waited = co_await spot::Event::wait(step.saving);
     if (!waited) co_return waited.error();
     tried = true;
   }
 }
 
-void BlobFile::start_save(std::shared_ptr<Event> done) {
+void BlobFile::start_save(std::shared_ptr<spot::Event> done) {
   asio::co_spawn(tree().options.executor, store_edit(self()),
                  [self = self(), done = std::move(done)](const std::exception_ptr& thrown, Result<void> stored) {
                    self->state_.with([&](State& state) {

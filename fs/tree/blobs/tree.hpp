@@ -11,11 +11,11 @@
 #include <list>
 #include <map>
 
+#include "client/base/recent.hpp"
 #include "fs/tree/blobs/blobs.hpp"
 #include "fs/tree/blobs/key_locks.hpp"
 #include "fs/tree/blobs/value.hpp"
 #include "fs/tree/node_table.hpp"
-#include "fs/tree/recent.hpp"
 
 namespace spotfs::tree {
 
@@ -70,7 +70,7 @@ class BlobTree {
   const ValueSealer sealer;
   KeyLocks keys;
   DirtyContent dirty;
-  spot::Synchronized<Recent<InodeId, KnownValue>> cache;
+  spot::Synchronized<spot::Recent<InodeId, KnownValue>> cache;
   NodeTable<InodeId> nodes;
 
   // The newest version that is known of a key, beside that of its inode: the index may not know of it yet.
@@ -95,7 +95,7 @@ class BlobTree {
  private:
   static constexpr std::size_t kSeenVersions = 16'384;
 
-  spot::Synchronized<Recent<std::string, Stamp>> seen_;
+  spot::Synchronized<spot::Recent<std::string, Stamp>> seen_;
 };
 
 }  // namespace spotfs::tree

@@ -13,7 +13,7 @@ class Asker::Flight {
  public:
   explicit Flight(std::shared_ptr<Asker> asker) : asker_{std::move(asker)} {
     number_ = asker_->state_.with([](State& state) {
-      state.under_way.emplace(++state.last, std::make_shared<Event>());
+      state.under_way.emplace(++state.last, std::make_shared<spot::Event>());
       return state.last;
     });
     asker_->hub().use(asker_->key());
@@ -42,9 +42,9 @@ asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, Bytes bod
 
 void Asker::over(std::uint64_t number, const spot::Answer<Bytes>& answer) {
   publish(answer);
-  const std::shared_ptr<Event> event = state_.with([&](State& state) {
+  const std::shared_ptr<spot::Event> event = state_.with([&](State& state) {
     const auto at = state.under_way.find(number);
-    std::shared_ptr<Event> out = std::move(at->second);
+    std::shared_ptr<spot::Event> out = std::move(at->second);
     state.under_way.erase(at);
     return out;
   });
@@ -85,19 +85,20 @@ asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool no
       // How it goes is in the results.
       static_cast<void>(co_await OpenRequest::send(request));
     } else {
-      const Result<void> waited = co_await Event::wait(request->over());
+      const Result<void> waited = co_await spot::Event::wait(request->over());
       if (!waited) co_return waited.error();
     }
   }
   const std::uint64_t last = self->state_.with([](const State& state) { return state.last; });
   for (;;) {
-    const std::shared_ptr<Event> first = self->state_.with([&](const State& state) -> std::shared_ptr<Event> {
-      const auto at = state.under_way.begin();
-      return at == state.under_way.end() || at->first > last ? nullptr : at->second;
-    });
+    const std::shared_ptr<spot::Event> first =
+        self->state_.with([&](const State& state) -> std::shared_ptr<spot::Event> {
+          const auto at = state.under_way.begin();
+          return at == state.under_way.end() || at->first > last ? nullptr : at->second;
+        });
     if (!first) co_return Result<void>{};
     if (nonblocking) co_return fail(EAGAIN);
-    const Result<void> waited = co_await Event::wait(first);
+    const Result<void> waited = co_await spot::Event::wait(first);
     if (!waited) co_return waited.error();
   }
 }

@@ -34,7 +34,7 @@ class Asker : public std::enable_shared_from_this<Asker> {
   class Flight;
   struct State {
     std::uint64_t last = 0;  // number of queries begun
-    std::map<std::uint64_t, std::shared_ptr<Event>> under_way;
+    std::map<std::uint64_t, std::shared_ptr<spot::Event>> under_way;
     std::vector<std::weak_ptr<OpenRequest>> requests;
   };
 

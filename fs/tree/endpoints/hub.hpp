@@ -8,10 +8,10 @@
 #include <set>
 #include <string>
 
+#include "client/base/recent.hpp"
+#include "client/net/event.hpp"
 #include "fs/tree/endpoints/endpoints.hpp"
-#include "fs/tree/event.hpp"
 #include "fs/tree/node_table.hpp"
-#include "fs/tree/recent.hpp"
 
 namespace spotfs::tree {
 
@@ -69,14 +69,14 @@ class Hub : public std::enable_shared_from_this<Hub> {
   static constexpr std::size_t kRemembered = 1'024;
   static constexpr std::size_t kAskersNamed = 16;
 
-  spot::Synchronized<Recent<AskerKey, Finished>> results_{kResultBytes};
+  spot::Synchronized<spot::Recent<AskerKey, Finished>> results_{kResultBytes};
   struct Uses {
-    Recent<std::string, int> order{kRemembered};
+    spot::Recent<std::string, int> order{kRemembered};
     std::map<std::string, std::set<uid_t>> askers;
   };
   spot::Synchronized<Uses> uses_;
-  spot::Synchronized<Recent<std::string, std::chrono::milliseconds>> timeouts_{kRemembered};
-  spot::Synchronized<Recent<pid_t, AskerKey>> expected_{kRemembered};
+  spot::Synchronized<spot::Recent<std::string, std::chrono::milliseconds>> timeouts_{kRemembered};
+  spot::Synchronized<spot::Recent<pid_t, AskerKey>> expected_{kRemembered};
 };
 
 using HubPtr = std::shared_ptr<Hub>;

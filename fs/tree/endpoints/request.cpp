@@ -134,7 +134,7 @@ asio::awaitable<Result<void>> OpenRequest::send(std::shared_ptr<OpenRequest> sel
   });
   if (!body) co_return Result<void>{};
   struct Over {
-    Event& event;
+    spot::Event& event;
     ~Over() { event.set(); }
   };
   const Over over{*self->over_};

@@ -53,7 +53,7 @@ class OpenRequest final : public OpenFile, public std::enable_shared_from_this<O
   bool is_held() const;
   bool is_flushed() const;  // and the last that happened was a flush of the opener
   static asio::awaitable<Result<void>> send(std::shared_ptr<OpenRequest> self);
-  const std::shared_ptr<Event>& over() const noexcept { return over_; }  // it was sent, or was closed
+  const std::shared_ptr<spot::Event>& over() const noexcept { return over_; }  // it was sent, or was closed
 
  private:
   struct State {
@@ -68,7 +68,7 @@ class OpenRequest final : public OpenFile, public std::enable_shared_from_this<O
 
   const std::shared_ptr<Asker> asker_;
   const std::optional<pid_t> opener_;
-  const std::shared_ptr<Event> over_ = std::make_shared<Event>();
+  const std::shared_ptr<spot::Event> over_ = std::make_shared<spot::Event>();
   spot::Synchronized<State> state_;
 };
 

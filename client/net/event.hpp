@@ -9,7 +9,7 @@
 #include "client/base/sync.hpp"
 #include "client/net/one_shot.hpp"
 
-namespace spotfs::tree {
+namespace spot {
 
 namespace asio = boost::asio;
 
@@ -20,29 +20,29 @@ class Event {
       state.set = true;
       return std::exchange(state.waiting, {});
     });
-    for (const auto& shot : waiting) shot->give(spot::Result<void>{});
+    for (const auto& shot : waiting) shot->give(Result<void>{});
   }
   bool is_set() const {
     return state_.with([](const State& state) { return state.set; });
   }
 
-  static asio::awaitable<spot::Result<void>> wait(std::shared_ptr<Event> event) {
+  static asio::awaitable<Result<void>> wait(std::shared_ptr<Event> event) {
     auto shot = std::make_shared<Shot>();
     const bool set = event->state_.with([&](State& state) {
       if (!state.set) state.waiting.push_back(shot);
       return state.set;
     });
-    if (set) co_return spot::Result<void>{};
+    if (set) co_return Result<void>{};
     co_return co_await Shot::wait(std::move(shot));
   }
 
  private:
-  using Shot = spot::OneShot<spot::Result<void>>;
+  using Shot = OneShot<Result<void>>;
   struct State {
     bool set = false;
     std::vector<Shot::Pointer> waiting;
   };
-  spot::Synchronized<State> state_;
+  Synchronized<State> state_;
 };
 
-}  // namespace spotfs::tree
+}  // namespace spot

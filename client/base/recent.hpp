@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-namespace spotfs::tree {
+namespace spot {
 
 template <class Key, class Value>
 class Recent {
@@ -67,4 +67,4 @@ class Recent {
   std::map<Key, Place> places_;
 };
 
-}  // namespace spotfs::tree
+}  // namespace spot
