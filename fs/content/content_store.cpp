@@ -1,0 +1,93 @@
+#include "fs/content/content_store.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "client/crypto/hash.hpp"
+
+namespace spotfs {
+
+Plaintext ContentStore::cached(ContentKind kind, const BlobId& id, std::size_t size) {
+  return state_.with([&](State& state) -> Plaintext {
+    const Plaintext* const kept = state.kept.find(Name{kind, id});
+    return kept && (*kept)->size() == size ? *kept : nullptr;
+  });
+}
+
+void ContentStore::keep(const Name& name, Plaintext plaintext) {
+  const std::size_t weight = plaintext->size();
+  state_.with([&](State& state) { state.kept.put(name, std::move(plaintext), weight); });
+}
+
+ContentStore::Found ContentStore::find_or_begin(const Name& name, std::size_t size) {
+  bool first = false;
+  Found found = state_.with([&](State& state) -> Found {
+    if (const Plaintext* const kept = state.kept.find(name)) return {*kept, nullptr};
+    FlightPointer& flight = state.flights[name];
+    first = !flight;
+    if (first) flight = std::make_shared<Flight>();
+    return {nullptr, flight};
+  });
+  if (!first) return found;
+  asio::co_spawn(executor_, fetch_now(shared_from_this(), name, size),
+                 [self = shared_from_this(), name, flight = found.flight](const std::exception_ptr& thrown,
+                                                                          Answer<Plaintext> answer) {
+                   if (thrown) answer = Failure{Errc::storage_failed, content_key(name.id)};
+                   flight->answer = std::move(answer);
+                   self->state_.with([&](State& state) { state.flights.erase(name); });
+                   flight->landed->set();
+                 });
+  return found;
+}
+
+asio::awaitable<Answer<Plaintext>> ContentStore::fetch_now(std::shared_ptr<ContentStore> self, Name name,
+                                                           std::size_t size) {
+  const Answer<Bytes> bottle = co_await self->store_->fetch(content_key(name.id));
+  if (!bottle) co_return bottle.error();
+  Result<Bytes> opened = self->cipher_->open(name.kind, name.id, *bottle, size);
+  if (!opened) co_return Failure{opened.error(), content_key(name.id)};
+  auto plaintext = std::make_shared<const Bytes>(*std::move(opened));
+  self->keep(name, plaintext);
+  co_return Plaintext{std::move(plaintext)};
+}
+
+asio::awaitable<Answer<Plaintext>> ContentStore::fetch(ContentKind kind, BlobId id, std::size_t size) {
+  const Found found = find_or_begin(Name{kind, id}, size);
+  Plaintext plaintext = found.kept;
+  if (found.flight) {
+    const Result<void> landed = co_await spot::Event::wait(found.flight->landed);
+    if (!landed) co_return Failure{landed.error(), content_key(id)};
+    if (!found.flight->answer) co_return found.flight->answer.error();
+    plaintext = *found.flight->answer;
+  }
+  // Someone may have asked for it as something of another length.
+  if (plaintext->size() != size) co_return Failure{Errc::malformed, content_key(id)};
+  co_return plaintext;
+}
+
+void ContentStore::want(ContentKind kind, const BlobId& id, std::size_t size) { find_or_begin(Name{kind, id}, size); }
+
+asio::awaitable<Answer<BlobId>> ContentStore::store(ContentKind kind, Plaintext plaintext) {
+  const BlobId id = spot::random_array<16>();
+  const Result<Window::Place> place = co_await stores_->enter();
+  if (!place) co_return Failure{place.error(), content_key(id)};
+  Result<Bytes> bottle = cipher_->seal(kind, id, *plaintext);
+  if (!bottle) co_return Failure{bottle.error(), content_key(id)};
+  const Answer<void> stored = co_await store_->store(content_key(id), *std::move(bottle));
+  if (!stored) co_return stored.error();
+  keep(Name{kind, id}, std::move(plaintext));
+  co_return id;
+}
+
+void ContentStore::discard(std::vector<BlobId> ids) {
+  if (!ids.empty()) asio::co_spawn(executor_, erase_now(shared_from_this(), std::move(ids)), asio::detached);
+}
+
+asio::awaitable<void> ContentStore::erase_now(std::shared_ptr<ContentStore> self, std::vector<BlobId> ids) {
+  for (const BlobId& id : ids) {
+    const Answer<void> erased = co_await self->store_->erase(content_key(id));
+    if (!erased) co_return;
+  }
+}
+
+}  // namespace spotfs

@@ -1,0 +1,480 @@
+#include "fs/content/draft.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "fs/content/index_writer.hpp"
+
+namespace spotfs {
+
+struct Sending {
+  explicit Sending(std::size_t size) : length{size} {}
+  const std::size_t length;  // bytes of the plaintext
+  const std::shared_ptr<spot::Event> landed = std::make_shared<spot::Event>();
+  Answer<BlobId> answer{Failure{Errc::offline}};  // valid once it has landed
+};
+
+namespace {
+
+constexpr std::size_t kShedAtOnce = 64;  // chunks
+
+// As much of a chunk as there is; the rest stays zeros.
+void copy_part(const Bytes& from, std::size_t valid, std::size_t begin, std::size_t count, std::uint8_t* to) {
+  valid = std::min(valid, from.size());
+  if (begin >= valid) return;
+  std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(begin), std::min(count, valid - begin), to);
+}
+
+}  // namespace
+
+Draft::Draft(std::shared_ptr<ContentStore> store, const std::optional<Reference>& base, Dirty dirty)
+    : store_{std::move(store)},
+      tell_dirty_{std::move(dirty)},
+      state_{ContentReader{store_, base}, base ? base->size : 0} {
+  state_.with([&](State& state) { state.reference = base; });
+}
+
+Draft::~Draft() {
+  state_.with([&](State& state) { store_->discard({state.unnamed.begin(), state.unnamed.end()}); });
+}
+
+std::uint64_t Draft::size() const {
+  return state_.with([](const State& state) { return state.pieces.size(); });
+}
+
+std::size_t Draft::dirty() const {
+  return state_.with([](const State& state) { return state.pieces.dirty(); });
+}
+
+bool Draft::is_changed() const {
+  return state_.with([](const State& state) { return state.pieces.is_changed(); });
+}
+
+void Draft::changed(State& state) const {
+  if (tell_dirty_) tell_dirty_(state.pieces.dirty());
+}
+
+// --- Reads -----------------------------------------------------------------------------------------------------------
+
+Draft::Plan Draft::plan_read(std::uint64_t offset, std::size_t size) const {
+  return state_.with([&](const State& state) {
+    Plan plan{{}, {}, state.base};
+    const std::uint64_t end = state.pieces.size();
+    if (offset >= end) return plan;
+    plan.out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size, end - offset)));
+    for (std::size_t done = 0; done < plan.out.size();) {
+      const std::uint64_t at = offset + done;
+      Part part{at / kChunkSize, state.pieces.source(at / kChunkSize), static_cast<std::size_t>(at % kChunkSize), 0,
+                done};
+      part.count = std::min<std::size_t>(plan.out.size() - done, kChunkSize - part.begin);
+      done += part.count;
+      if (part.from.kind == ChunkSource::Kind::memory) {
+        copy_part(*part.from.bytes, part.from.bytes->size(), part.begin, part.count, plan.out.data() + part.to);
+      } else if (part.from.kind != ChunkSource::Kind::hole && part.begin < part.from.valid) {
+        plan.parts.push_back(std::move(part));
+      }
+    }
+    return plan;
+  });
+}
+
+void Draft::take(Plan& plan, const Part& part, const Bytes& plaintext) {
+  copy_part(plaintext, part.from.valid, part.begin, part.count, plan.out.data() + part.to);
+}
+
+std::optional<Bytes> Draft::read_now(std::uint64_t offset, std::size_t size) {
+  Plan plan = plan_read(offset, size);
+  for (const Part& part : plan.parts) {
+    std::optional<BlobId> id = part.from.id;
+    if (part.from.kind == ChunkSource::Kind::base) id = plan.base.find_now(0, part.chunk);
+    if (!id) return std::nullopt;
+    if (*id == kHole) continue;
+    const Plaintext plaintext = store_->cached(ContentKind::data, *id, part.from.length);
+    if (!plaintext) return std::nullopt;
+    take(plan, part, *plaintext);
+  }
+  return std::move(plan.out);
+}
+
+// Null: a hole.
+asio::awaitable<Answer<Plaintext>> Draft::fetch(ContentReader base, ChunkSource from, std::uint64_t chunk) {
+  if (from.kind == ChunkSource::Kind::stored) co_return co_await store_->fetch(ContentKind::data, from.id, from.length);
+  co_return co_await base.chunk(chunk);
+}
+
+asio::awaitable<Answer<Bytes>> Draft::read(std::uint64_t offset, std::size_t size) {
+  Plan plan = plan_read(offset, size);
+  if (plan.parts.size() > 1) {
+    for (const Part& part : plan.parts) {
+      if (part.from.kind == ChunkSource::Kind::stored) {
+        store_->want(ContentKind::data, part.from.id, part.from.length);
+      } else {
+        co_await plan.base.want(part.chunk, 1);
+      }
+    }
+  }
+  for (const Part& part : plan.parts) {
+    const Answer<Plaintext> plaintext = co_await fetch(plan.base, part.from, part.chunk);
+    if (!plaintext) co_return plaintext.error();
+    if (*plaintext) take(plan, part, **plaintext);
+  }
+  co_return std::move(plan.out);
+}
+
+asio::awaitable<void> Draft::want(std::uint64_t offset, std::uint64_t size) {
+  const ContentReader base = state_.with([](const State& state) { return state.base; });
+  if (size == 0) co_return;
+  const std::uint64_t first = offset / kChunkSize;
+  co_await base.want(first, (offset + size - 1) / kChunkSize - first + 1);
+}
+
+asio::awaitable<Answer<std::uint64_t>> Draft::seek(std::uint64_t offset, bool hole) {
+  struct Here {
+    std::uint64_t size;
+    ChunkSource from;
+    bool is_piece;
+    std::uint64_t next_piece;
+    ContentReader base;
+  };
+  for (std::uint64_t chunk = offset / kChunkSize;;) {
+    const Here here = state_.with([&](const State& state) {
+      const auto next = state.pieces.pieces().upper_bound(chunk);
+      const std::uint64_t end = chunk_count(state.pieces.size());
+      return Here{state.pieces.size(), state.pieces.source(chunk), state.pieces.pieces().contains(chunk),
+                  next == state.pieces.pieces().end() ? std::max(end, chunk + 1) : next->first, state.base};
+    });
+    if (offset >= here.size) co_return Failure{Errc::not_found};
+    if (chunk * kChunkSize >= here.size) {
+      if (hole) co_return here.size;
+      co_return Failure{Errc::not_found};
+    }
+    // Where it is no piece, all up to the next one is the base's, or nothing.
+    std::uint64_t end_of_hole = chunk;
+    if (here.from.kind == ChunkSource::Kind::hole) end_of_hole = here.is_piece ? chunk + 1 : here.next_piece;
+    if (here.from.kind == ChunkSource::Kind::base) {
+      const Answer<std::uint64_t> end = co_await here.base.end_of_hole(chunk);
+      if (!end) co_return end.error();
+      end_of_hole = std::min(*end, here.next_piece);
+    }
+    if ((end_of_hole != chunk) == hole) co_return std::max(offset, chunk * kChunkSize);
+    chunk = std::max(end_of_hole, chunk + 1);
+  }
+}
+
+// --- Changes ---------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<void>> Draft::write(std::optional<std::uint64_t> offset, Bytes data) {
+  struct Need {
+    std::uint64_t chunk;
+    ChunkSource from;
+    ContentReader base;
+  };
+  if (data.empty()) co_return Answer<void>{};
+  for (;;) {
+    bool is_too_large = false;
+    const std::optional<Need> need = state_.with([&](State& state) -> std::optional<Need> {
+      const std::uint64_t at = offset.value_or(state.pieces.size());
+      is_too_large = at > kMaxFileSize || data.size() > kMaxFileSize - at;
+      if (is_too_large) return std::nullopt;
+      if (const auto chunk = state.pieces.needs(at, data.size()))
+        return Need{*chunk, state.pieces.source(*chunk), state.base};
+      state.pieces.write(at, data);
+      send_behind(state, at, at + data.size());
+      changed(state);
+      return std::nullopt;
+    });
+    if (is_too_large) co_return Failure{Errc::file_too_large};
+    if (!need) co_return Answer<void>{};
+    const Answer<Plaintext> plaintext = co_await fetch(need->base, need->from, need->chunk);
+    if (!plaintext) co_return plaintext.error();
+    state_.with([&](State& state) {
+      state.pieces.fill(need->chunk, need->from, *plaintext ? BytesView{**plaintext} : BytesView{});
+      changed(state);
+    });
+  }
+}
+
+Answer<void> Draft::resize(std::uint64_t size) {
+  if (size > kMaxFileSize) return Failure{Errc::file_too_large};
+  state_.with([&](State& state) {
+    state.pieces.resize(size);
+    changed(state);
+  });
+  return {};
+}
+
+asio::awaitable<Answer<void>> Draft::punch(std::uint64_t offset, std::uint64_t end) {
+  const std::uint64_t size = state_.with([&](State& state) {
+    end = std::min(end, state.pieces.size());
+    if (offset >= end) return std::uint64_t{0};
+    state.pieces.punch(offset, end);
+    changed(state);
+    return state.pieces.size();
+  });
+  if (offset >= end || end == size) co_return Answer<void>{};
+  // What is left are the parts of chunks at both ends.
+  const std::uint64_t first_whole = divide_up(offset, kChunkSize) * kChunkSize;
+  const std::uint64_t last_whole = end / kChunkSize * kChunkSize;
+  const auto is_hole = [&](std::uint64_t at) {
+    return state_.with(
+        [&](const State& state) { return state.pieces.source(at / kChunkSize).kind == ChunkSource::Kind::hole; });
+  };
+  if (offset < std::min(first_whole, end) && !is_hole(offset)) {
+    Bytes zeros(static_cast<std::size_t>(std::min(first_whole, end) - offset));
+    const Answer<void> written = co_await write(offset, std::move(zeros));
+    if (!written) co_return written;
+  }
+  if (last_whole >= first_whole && last_whole < end && !is_hole(last_whole)) {
+    Bytes zeros(static_cast<std::size_t>(end - last_whole));
+    co_return co_await write(last_whole, std::move(zeros));
+  }
+  co_return Answer<void>{};
+}
+
+// As many chunks as one index of `from` has, from `offset` on, where the places allow it; gives the bytes.
+asio::awaitable<Answer<std::size_t>> Draft::share(Reference from, std::uint64_t from_offset, std::uint64_t offset,
+                                                  std::uint64_t size) {
+  if (from_offset % kChunkSize != 0 || offset % kChunkSize != 0) co_return std::size_t{0};
+  const std::uint64_t first = from_offset / kChunkSize;
+  const ContentReader source{store_, from};
+  std::vector<BlobId> ids;
+  std::size_t place = 0;
+  if (from.level == 0) {
+    ids.push_back(*from.id);
+  } else {
+    const Answer<std::vector<BlobId>> index = co_await source.index(1, first / kIndexFanOut);
+    if (!index) co_return index.error();
+    ids = *index;
+    if (ids.empty()) ids.resize(index_length(from.size, 1, first / kIndexFanOut));
+    place = static_cast<std::size_t>(first % kIndexFanOut);
+  }
+  co_return state_.with([&](State& state) -> std::size_t {
+    std::size_t done = 0;
+    for (; place < ids.size() && done < size; ++place) {
+      const std::size_t length = chunk_length(from.size, (from_offset + done) / kChunkSize);
+      const std::uint64_t at = offset + done;
+      // A short one can only be the last of both.
+      if (length > size - done || (length < kChunkSize && at + length < state.pieces.size())) break;
+      if (ids[place] != kHole) {
+        state.pieces.put(at / kChunkSize, ids[place], length);
+      } else {
+        state.pieces.resize(std::max(state.pieces.size(), at + length));
+        state.pieces.punch(at, at + length);
+      }
+      done += length;
+    }
+    changed(state);
+    return done;
+  });
+}
+
+asio::awaitable<Answer<bool>> Draft::copy(Reference from, std::uint64_t from_offset, std::uint64_t offset,
+                                          std::uint64_t size) {
+  if (offset > kMaxFileSize || size > kMaxFileSize - offset) co_return Failure{Errc::file_too_large};
+  const auto source = std::make_shared<Draft>(store_, from);
+  bool shares = false;
+  while (size != 0) {
+    const Answer<std::size_t> shared = co_await share(from, from_offset, offset, size);
+    if (!shared) co_return shared.error();
+    std::uint64_t done = *shared;
+    shares = shares || done != 0;
+    if (done == 0) {
+      done = std::min(size, kChunkSize - offset % kChunkSize);
+      Answer<Bytes> bytes = co_await source->read(from_offset, static_cast<std::size_t>(done));
+      if (!bytes) co_return bytes.error();
+      const Answer<void> written = co_await write(offset, *std::move(bytes));
+      if (!written) co_return written.error();
+    }
+    size -= done;
+    offset += done;
+    from_offset += done;
+  }
+  co_return shares;
+}
+
+// --- What is sent ----------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<BlobId>> Draft::store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext) {
+  co_return co_await self->store_->store(ContentKind::data, std::move(plaintext));
+}
+
+// Begins to store the bytes of a chunk, as long as its place is now, or gives what is under way.
+std::shared_ptr<Sending> Draft::send(State& state, std::uint64_t chunk) {
+  Piece& piece = *state.pieces.find(chunk);
+  const std::size_t length = chunk_length(state.pieces.size(), chunk);
+  if (piece.sending && piece.sending->length == length) return piece.sending;
+  Plaintext plaintext = piece.bytes;
+  if (plaintext->size() != length) {
+    auto padded = std::make_shared<Bytes>(*plaintext);
+    padded->resize(length);
+    plaintext = std::move(padded);
+  }
+  const auto sending = std::make_shared<Sending>(length);
+  piece.sending = sending;
+  auto work = store_chunk(shared_from_this(), std::move(plaintext));
+  asio::co_spawn(store_->executor(), std::move(work),
+                 [self = shared_from_this(), chunk, sending](const std::exception_ptr& thrown, Answer<BlobId> id) {
+                   sending->answer = thrown ? Answer<BlobId>{Failure{Errc::storage_failed}} : std::move(id);
+                   self->landed(chunk, sending);
+                   sending->landed->set();
+                 });
+  return sending;
+}
+
+void Draft::landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending) {
+  state_.with([&](State& state) {
+    if (sending->answer) state.unnamed.insert(*sending->answer);
+    Piece* const piece = state.pieces.find(chunk);
+    if (piece == nullptr || piece->sending != sending) return;
+    if (sending->answer) {
+      state.pieces.stored(chunk, *sending->answer, sending->length);
+      changed(state);
+    } else {
+      piece->sending = nullptr;
+    }
+  });
+}
+
+// What a sequential writer has left behind.
+void Draft::send_behind(State& state, std::uint64_t offset, std::uint64_t end) {
+  const bool is_sequential = offset == state.sequential_end;
+  state.sequential_end = end;
+  if (!is_sequential) return;
+  for (std::uint64_t chunk = offset / kChunkSize; (chunk + 1) * kChunkSize <= end; ++chunk) {
+    const Piece* const piece = state.pieces.find(chunk);
+    if (piece != nullptr && piece->bytes) send(state, chunk);
+  }
+}
+
+asio::awaitable<Answer<void>> Draft::shed() {
+  const std::shared_ptr<Sending> first = state_.with([&](State& state) {
+    std::shared_ptr<Sending> oldest;
+    std::size_t count = 0;
+    for (const auto& [chunk, piece] : state.pieces.pieces()) {
+      if (!piece.bytes) continue;
+      const std::shared_ptr<Sending> sending = send(state, chunk);
+      if (!oldest) oldest = sending;
+      if (++count == kShedAtOnce) break;
+    }
+    return oldest;
+  });
+  if (!first) co_return Answer<void>{};
+  const Result<void> waited = co_await spot::Event::wait(first->landed);
+  if (!waited) co_return Failure{waited.error()};
+  if (!first->answer) co_return first->answer.error();
+  co_return Answer<void>{};
+}
+
+// --- Saves -----------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<Draft::Saved>> Draft::save() {
+  Saved saved;
+  std::optional<ContentReader> base;
+  state_.with([&](State& state) {
+    for (const auto& [chunk, piece] : state.pieces.pieces()) {
+      if (piece.bytes) send(state, chunk);
+    }
+    state.pieces.mark();
+    saved.pieces = state.pieces;
+    saved.reference = state.reference;
+    base = state.base;
+  });
+  if (!saved.pieces.is_changed()) co_return saved;
+  const Answer<void> sent = co_await settle_sent(saved);
+  if (!sent) co_return sent.error();
+  const Answer<void> remade = co_await remake_odd(saved, *base);
+  if (!remade) co_return remade.error();
+
+  const std::uint8_t base_level = saved.reference ? saved.reference->level : std::uint8_t{0};
+  saved.reference.reset();
+  if (saved.pieces.size() == 0) co_return saved;
+  ChangedContent content{saved.pieces.size(), *base, saved.pieces.kept(), base_level, {}};
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) content.chunks[chunk] = piece.id.value_or(kHole);
+  const Answer<Reference> written = co_await write_indexes(store_, std::move(content), saved.indexes);
+  state_.with([&](State& state) { state.unnamed.insert(saved.indexes.begin(), saved.indexes.end()); });
+  if (!written) co_return written.error();
+  saved.reference = *written;
+  co_return saved;
+}
+
+asio::awaitable<Answer<void>> Draft::settle_sent(Saved& saved) {
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Sending>>> under_way;
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) {
+    if (piece.bytes) under_way.emplace_back(chunk, piece.sending);
+  }
+  for (const auto& [chunk, sending] : under_way) {
+    const Result<void> waited = co_await spot::Event::wait(sending->landed);
+    if (!waited) co_return Failure{waited.error()};
+    if (!sending->answer) co_return sending->answer.error();
+    saved.pieces.stored(chunk, *sending->answer, sending->length);
+  }
+  co_return Answer<void>{};
+}
+
+// Stored chunks of another length than their place has now, or of which not all counts, are stored again.
+asio::awaitable<Answer<void>> Draft::remake_odd(Saved& saved, const ContentReader& base) {
+  const std::uint64_t size = saved.pieces.size();
+  std::vector<std::uint64_t> odd;
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) {
+    const std::size_t length = chunk_length(size, chunk);
+    if (piece.id && (piece.length != length || piece.valid < length)) odd.push_back(chunk);
+  }
+  if (saved.pieces.kept() != 0) {
+    const std::uint64_t last = chunk_count(saved.pieces.kept()) - 1;
+    const ChunkSource from = saved.pieces.source(last);
+    const std::size_t length = chunk_length(size, last);
+    if (from.kind == ChunkSource::Kind::base && (from.length != length || from.valid < length)) odd.push_back(last);
+  }
+  for (const std::uint64_t chunk : odd) {
+    const ChunkSource from = saved.pieces.source(chunk);
+    const Answer<Plaintext> before = co_await fetch(base, from, chunk);
+    if (!before) co_return before.error();
+    if (!*before) continue;
+    auto plaintext =
+        std::make_shared<Bytes>((*before)->begin(), (*before)->begin() + static_cast<std::ptrdiff_t>(from.valid));
+    plaintext->resize(chunk_length(size, chunk));
+    const std::size_t length = plaintext->size();
+    const Answer<BlobId> id = co_await store_->store(ContentKind::data, std::move(plaintext));
+    if (!id) co_return id.error();
+    state_.with([&](State& state) {
+      state.unnamed.insert(*id);
+      state.pieces.put_instead(chunk, from, *id, length);
+    });
+    saved.pieces.put_instead(chunk, from, *id, length);
+  }
+  co_return Answer<void>{};
+}
+
+std::vector<BlobId> Draft::ids_of(const Saved& saved) {
+  std::vector<BlobId> ids = saved.indexes;
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) {
+    if (piece.id) ids.push_back(*piece.id);
+  }
+  if (saved.reference && saved.reference->id) ids.push_back(*saved.reference->id);
+  return ids;
+}
+
+void Draft::maybe_named(const Saved& saved) {
+  state_.with([&](State& state) {
+    for (const BlobId& id : ids_of(saved)) state.unnamed.erase(id);
+  });
+}
+
+void Draft::named(const Saved& saved) {
+  const std::vector<BlobId> useless = state_.with([&](State& state) {
+    for (const BlobId& id : ids_of(saved)) state.unnamed.erase(id);
+    state.pieces.rebase(saved.pieces);
+    state.base = ContentReader{store_, saved.reference};
+    state.reference = saved.reference;
+    changed(state);
+    // What was stored and changed again before this save.
+    std::set<BlobId> waste = state.unnamed;
+    for (const auto& [chunk, piece] : state.pieces.pieces()) {
+      if (piece.id) waste.erase(*piece.id);
+    }
+    for (const BlobId& id : waste) state.unnamed.erase(id);
+    return std::vector<BlobId>{waste.begin(), waste.end()};
+  });
+  store_->discard(useless);
+}
+
+}  // namespace spotfs

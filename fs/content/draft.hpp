@@ -1,0 +1,109 @@
+// A content that can be changed: a base, and what was done to it since.
+//
+// Chunks that a writer has left behind are stored while it still writes; the others when the draft is saved, or when
+// someone needs their memory (shed). A save stores what is in memory and those indexes that change, and gives the new
+// reference; once an operation names it, named() makes it the base. Whatever was stored and never named is deleted.
+//
+// Thread: any; coroutines on their caller's executor, and what is being stored goes on without them. One save at a
+// time. Calls that overlap happen one after the other, each as a whole. Lifetime: shared; whoever drops it drops
+// what was not saved. Errors: those of ContentStore; file_too_large. Memory: what is not stored: dirty().
+#pragma once
+
+#include <functional>
+#include <set>
+
+#include "fs/content/content_reader.hpp"
+#include "fs/content/pieces.hpp"
+
+namespace spotfs {
+
+class Draft : public std::enable_shared_from_this<Draft> {
+ public:
+  // Told, under the draft's lock, whenever dirty() has changed.
+  using Dirty = std::function<void(std::size_t bytes)>;
+
+  Draft(std::shared_ptr<ContentStore> store, const std::optional<Reference>& base, Dirty dirty = {});
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+  ~Draft();
+
+  std::uint64_t size() const;
+  std::size_t dirty() const;
+  bool is_changed() const;
+
+  // Fewer bytes at the end.
+  asio::awaitable<Answer<Bytes>> read(std::uint64_t offset, std::size_t size);
+  // The same from memory; nullopt: not all of it is there.
+  std::optional<Bytes> read_now(std::uint64_t offset, std::size_t size);
+  // Begins to fetch these bytes.
+  asio::awaitable<void> want(std::uint64_t offset, std::uint64_t size);
+  // Where the next byte of data is, or the next of a hole (whole chunks; the end is one): lseek(2). not_found: `offset`
+  // is not within the content, or no data follows.
+  asio::awaitable<Answer<std::uint64_t>> seek(std::uint64_t offset, bool hole);
+
+  // nullopt: at the end.
+  asio::awaitable<Answer<void>> write(std::optional<std::uint64_t> offset, Bytes data);
+  Answer<void> resize(std::uint64_t size);
+  // [offset, end) within the content becomes zeros; the size stays.
+  asio::awaitable<Answer<void>> punch(std::uint64_t offset, std::uint64_t end);
+  // [from_offset, from_offset + size) of `from`, which has so many bytes, to `offset`. Whole chunks are shared where
+  // they can be: whether any is now.
+  asio::awaitable<Answer<bool>> copy(Reference from, std::uint64_t from_offset, std::uint64_t offset,
+                                     std::uint64_t size);
+
+  // Stores some of what is in memory, and returns when less of it is.
+  asio::awaitable<Answer<void>> shed();
+
+  struct Saved {
+    std::optional<Reference> reference;
+    Pieces pieces{0};
+    std::vector<BlobId> indexes;
+  };
+  asio::awaitable<Answer<Saved>> save();
+  // An operation names what save() gave.
+  void named(const Saved& saved);
+  // Nobody knows whether one does: what is stored stays stored.
+  void maybe_named(const Saved& saved);
+
+ private:
+  struct State {
+    State(const ContentReader& reader, std::uint64_t size) : base{reader}, pieces{size} {}
+    ContentReader base;
+    std::optional<Reference> reference;  // of the base
+    Pieces pieces;
+    std::set<BlobId> unnamed;  // stored, and in no reference that an operation names
+    std::uint64_t sequential_end = 0;
+  };
+  // What a read takes from elsewhere than memory.
+  struct Part {
+    std::uint64_t chunk;
+    ChunkSource from;
+    std::size_t begin, count;  // bytes of the chunk
+    std::size_t to;            // where they go in `out`
+  };
+  struct Plan {
+    Bytes out;
+    std::vector<Part> parts;
+    ContentReader base;
+  };
+
+  Plan plan_read(std::uint64_t offset, std::size_t size) const;
+  static void take(Plan& plan, const Part& part, const Bytes& plaintext);
+  std::shared_ptr<Sending> send(State& state, std::uint64_t chunk);
+  void send_behind(State& state, std::uint64_t offset, std::uint64_t end);
+  static asio::awaitable<Answer<BlobId>> store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext);
+  void landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending);
+  asio::awaitable<Answer<Plaintext>> fetch(ContentReader base, ChunkSource from, std::uint64_t chunk);
+  asio::awaitable<Answer<void>> settle_sent(Saved& saved);
+  asio::awaitable<Answer<void>> remake_odd(Saved& saved, const ContentReader& base);
+  asio::awaitable<Answer<std::size_t>> share(Reference from, std::uint64_t from_offset, std::uint64_t offset,
+                                             std::uint64_t size);
+  static std::vector<BlobId> ids_of(const Saved& saved);
+  void changed(State& state) const;
+
+  const std::shared_ptr<ContentStore> store_;
+  const Dirty tell_dirty_;
+  spot::Synchronized<State> state_;
+};
+
+}  // namespace spotfs
