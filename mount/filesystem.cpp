@@ -237,7 +237,7 @@ tree::SpaceFunction Filesystem::space() const {
   return [directory = options_.source.directory] { return space_of(directory); };
 }
 
-tree::NodePtr Filesystem::make_blobs() {
+DiskSubtrees Filesystem::make_disk() {
   tree::BlobsOptions settings;
   settings.store = store_;
   settings.index = index_;
@@ -250,9 +250,12 @@ tree::NodePtr Filesystem::make_blobs() {
   settings.refresh = options_.refresh;
   settings.space = space();
   settings.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
-  tree::Blobs blobs = tree::make_blobs(std::move(settings));
-  index_->on_change(std::move(blobs.changed));
-  return std::move(blobs.node);
+  return make_disk_subtrees(std::move(settings));
+}
+
+std::vector<tree::NamedNode> Filesystem::make_late_subtrees() {
+  DiskSubtrees disk = make_disk();
+  return {{"blobs", std::move(disk.blobs)}, {"files", std::move(disk.files)}};
 }
 
 std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
@@ -268,13 +271,14 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
 }
 
 tree::NodePtr Filesystem::make_root() {
+  if (options_.only_files) return make_disk().files;
   std::vector<tree::NamedNode> subtrees = make_early_subtrees();
   if (!options_.delay_connect) {
-    subtrees.push_back({"blobs", make_blobs()});
+    for (tree::NamedNode& late : make_late_subtrees()) subtrees.push_back(std::move(late));
     return tree::make_root(std::move(subtrees), access(), space());
   }
   auto root = std::make_shared<LateRoot>(
-      std::move(subtrees), "blobs", access(), space(),
+      std::move(subtrees), std::vector<std::string>{"blobs", "files"}, access(), space(),
       [client = client_, grace = options_.offline_grace] { return client->wait_online(grace); });
   begin_late(root);
   return root;
@@ -313,10 +317,10 @@ asio::awaitable<Answer<void>> Filesystem::open_late(Filesystem* self, std::share
     auto index = co_await Index::open(self->loop_.context().get_executor(), self->index_options());
     if (index) {
       self->index_ = *std::move(index);
-      root->arrive(self->make_blobs());
+      root->arrive(self->make_late_subtrees());
       co_return Answer<void>{};
     }
-    self->say(LogLevel::error, "blobs/ is not there yet: " + line_of(index.error()));
+    self->say(LogLevel::error, "blobs/ and files/ are not there yet: " + line_of(index.error()));
     const int number = spot::to_errno(index.error().code);
     if (number != ENETDOWN && number != ETIMEDOUT) {
       root->give_up(index.error().code);

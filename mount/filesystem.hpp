@@ -18,6 +18,7 @@
 #include "fs/fuse/session.hpp"
 #include "fs/index/index.hpp"
 #include "fs/store/remote.hpp"
+#include "mount/disk_subtrees.hpp"
 #include "mount/embedded_relay.hpp"
 #include "mount/late_root.hpp"
 #include "mount/loop.hpp"
@@ -50,7 +51,8 @@ class Filesystem {
   IndexOptions index_options();
   tree::NodePtr make_root();
   std::vector<tree::NamedNode> make_early_subtrees() const;
-  tree::NodePtr make_blobs();
+  std::vector<tree::NamedNode> make_late_subtrees();
+  DiskSubtrees make_disk();
   tree::Access access() const;
   tree::SpaceFunction space() const;
 

@@ -1,22 +1,24 @@
 #include "mount/late_root.hpp"
 
+#include <algorithm>
+
 namespace spotfs::mount {
 
 using spot::Result;
 namespace asio = boost::asio;
 
-LateRoot::LateRoot(std::vector<tree::NamedNode> early, std::string late_name, tree::Access access,
+LateRoot::LateRoot(std::vector<tree::NamedNode> early, std::vector<std::string> late, tree::Access access,
                    tree::SpaceFunction space, Online online)
     : early_{std::move(early)},
-      late_name_{std::move(late_name)},
+      late_{std::move(late)},
       access_{access},
       space_{std::move(space)},
       online_{std::move(online)},
       state_{State{tree::make_root(early_, access_, space_), {}}} {}
 
-void LateRoot::arrive(tree::NodePtr node) {
+void LateRoot::arrive(std::vector<tree::NamedNode> late) {
   std::vector<tree::NamedNode> all = early_;
-  all.push_back({late_name_, std::move(node)});
+  all.insert(all.end(), late.begin(), late.end());
   tree::NodePtr whole = tree::make_root(std::move(all), access_, space_);
   state_.with([&](State& state) { state.directory.swap(whole); });
   over_->set();
@@ -46,7 +48,7 @@ asio::awaitable<Result<tree::Space>> LateRoot::space(tree::Caller caller) {
 }
 
 asio::awaitable<Result<tree::Entry>> LateRoot::lookup(tree::Caller caller, std::string name) {
-  if (name == late_name_) {
+  if (std::ranges::find(late_, name) != late_.end()) {
     if (!over_->is_set()) {
       const Result<void> online = co_await online_();
       if (!online) co_return online.error();

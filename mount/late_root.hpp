@@ -1,8 +1,8 @@
-// The root of a mount that began without a connection (delay_connect): all is there at once but for one subtree, which
-// comes when the store could be read.
+// The root of a mount that began without a connection (delay_connect): all is there at once but for the subtrees that
+// come when the store could be read.
 //
-// Until then that name is not listed; who asks for it waits for a connection as every operation does, and then for the
-// subtree.
+// Until then their names are not listed; who asks for one waits for a connection as every operation does, and then for
+// the subtree.
 // Thread: any; arrive() or give_up() once. Lifetime: keeps its nodes. Errors: those of `online`, or of give_up().
 #pragma once
 
@@ -17,10 +17,10 @@ class LateRoot final : public tree::Node {
   using Online =
       std::function<spot::asio::awaitable<spot::Result<void>>()>;  // waits for a connection, but not for ever
 
-  LateRoot(std::vector<tree::NamedNode> early, std::string late_name, tree::Access access, tree::SpaceFunction space,
-           Online online);
+  LateRoot(std::vector<tree::NamedNode> early, std::vector<std::string> late, tree::Access access,
+           tree::SpaceFunction space, Online online);
 
-  void arrive(tree::NodePtr node);
+  void arrive(std::vector<tree::NamedNode> late);
   void give_up(std::error_code why);
 
   spot::asio::awaitable<spot::Result<tree::Attributes>> attributes(tree::Caller caller) override;
@@ -38,7 +38,7 @@ class LateRoot final : public tree::Node {
   tree::NodePtr directory() const;
 
   const std::vector<tree::NamedNode> early_;
-  const std::string late_name_;
+  const std::vector<std::string> late_;
   const tree::Access access_;
   const tree::SpaceFunction space_;
   const Online online_;

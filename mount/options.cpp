@@ -127,6 +127,9 @@ Answer<void> set_plain(Options& options, const std::string& value) {
                choose<PlainValues>(
                    value, {{"any", PlainValues::any}, {"new", PlainValues::new_names}, {"none", PlainValues::none}}));
 }
+Answer<void> set_subtree(Options& options, const std::string& value) {
+  return store(options.only_files, choose<bool>(value, {{"files", true}}));
+}
 Answer<void> set_log(Options& options, const std::string& value) {
   using spot::LogLevel;
   return store(options.log, choose<LogLevel>(value, {{"debug", LogLevel::debug},
@@ -149,6 +152,7 @@ const std::array table{
     Row{"conflicts", Special{set_conflicts}},
     Row{"plain", Special{set_plain}},
     Row{"log", Special{set_log}},
+    Row{"subtree", Special{set_subtree}},
     Row{"accept_store", Flag{&Options::accept_store}},
     Row{"delay_connect", Flag{&Options::delay_connect}},
     Row{"timeout", Duration{&Options::timeout, 1s, 1h}},
@@ -227,7 +231,6 @@ const std::array table{
     Row{"offline", Later{}},
     Row{"scrub", Later{}},
     Row{"size", Later{}},
-    Row{"subtree", Later{}},
     Row{"uhelper", Later{}},
     Row{"uid", Later{}},
     Row{"umask", Later{}},
@@ -327,6 +330,9 @@ Answer<void> complete(Options& options, uid_t user) {
   if (!embedded && !options.listen.empty()) return wrong("option listen: only with a source embedded:DIR");
   if (!options.allow.empty() && options.listen.empty()) return wrong("option allow: only together with listen");
   if (embedded && !options.ca.empty()) return wrong("option ca: an embedded: source needs none, leave it out");
+  if (options.only_files && options.delay_connect)
+    return wrong(
+        "options subtree and delay_connect: the disk alone has nothing to show without a connection; leave one out");
   if (user != 0 && (options.allow_suid || options.allow_dev)) {
     return Failure{Errc::refused, std::string{"option "} + (options.allow_suid ? "allow_suid" : "allow_dev") +
                                       ": only root may; leave it out"};

@@ -50,6 +50,7 @@ struct Options {
   unsigned threads = 0;  // 0: the number of cores, at most 4
   spot::LogLevel log = spot::LogLevel::info;
 
+  bool only_files = false;  // files/ is the root
   bool read_only = false;
   bool allow_other = false;
   bool default_permissions = false;

@@ -34,7 +34,10 @@ Draft::Draft(std::shared_ptr<ContentStore> store, const std::optional<Reference>
 }
 
 Draft::~Draft() {
-  state_.with([&](State& state) { store_->discard({state.unnamed.begin(), state.unnamed.end()}); });
+  state_.with([&](State& state) {
+    store_->discard({state.unnamed.begin(), state.unnamed.end()});
+    if (tell_dirty_) tell_dirty_(0);
+  });
 }
 
 std::uint64_t Draft::size() const {
@@ -47,6 +50,10 @@ std::size_t Draft::dirty() const {
 
 bool Draft::is_changed() const {
   return state_.with([](const State& state) { return state.pieces.is_changed(); });
+}
+
+std::optional<Reference> Draft::base() const {
+  return state_.with([](const State& state) { return state.reference; });
 }
 
 void Draft::changed(State& state) const {

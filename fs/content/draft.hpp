@@ -30,6 +30,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
   std::uint64_t size() const;
   std::size_t dirty() const;
   bool is_changed() const;
+  std::optional<Reference> base() const;
 
   // Fewer bytes at the end.
   asio::awaitable<Answer<Bytes>> read(std::uint64_t offset, std::size_t size);

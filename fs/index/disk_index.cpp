@@ -64,6 +64,10 @@ asio::awaitable<Result<InodePtr>> DiskIndex::inode(InodeId id) {
   co_return ledger_->read([&](const State& state) { return state.inode(id); });
 }
 
+std::uint64_t DiskIndex::subdirectories(InodeId directory) const {
+  return ledger_->read([&](const State& state) { return state.subdirectories(directory); });
+}
+
 asio::awaitable<Result<std::vector<NamedEntry>>> DiskIndex::list(InodeId directory, std::string after,
                                                                  std::size_t max) {
   co_await freshen();

@@ -43,6 +43,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   Result<Entry> lookup_now(InodeId directory, std::string_view name) const override;
   asio::awaitable<Result<InodePtr>> inode(InodeId id) override;
   Result<InodePtr> inode_now(InodeId id) const override;
+  std::uint64_t subdirectories(InodeId directory) const override;
   asio::awaitable<Result<std::vector<NamedEntry>>> list(InodeId directory, std::string after, std::size_t max) override;
 
   asio::awaitable<Result<Entry>> make(InodeId directory, std::string name, NewInode inode) override;
@@ -70,6 +71,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<void>> close() override;
 
   BlobId store_id() const override { return store_->id(); }
+  const ContentCipher& cipher() const override { return store_->cipher(); }
   IndexStatus status() const override;
   void on_change(std::function<void(const ChangeSet&)> event) override { event_ = std::move(event); }
 

@@ -26,6 +26,7 @@
 
 #include "client/base/failure.hpp"
 #include "client/crypto/keychain.hpp"
+#include "fs/content/seal.hpp"
 #include "fs/index/alarm.hpp"
 #include "fs/index/entry.hpp"
 #include "fs/store/blob_store.hpp"
@@ -89,6 +90,8 @@ class Index {
   // ESTALE: not known, or removed so soon after it was made that nothing is left.
   virtual asio::awaitable<Result<InodePtr>> inode(InodeId id) = 0;
   virtual Result<InodePtr> inode_now(InodeId id) const = 0;
+  // How many directories are in it, from memory.
+  virtual std::uint64_t subdirectories(InodeId directory) const = 0;
   // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
   virtual asio::awaitable<Result<std::vector<NamedEntry>>> list(InodeId directory, std::string after,
                                                                 std::size_t max) = 0;
@@ -151,6 +154,8 @@ class Index {
 
   // --- Information ---------------------------------------------------------------------------------------------------
   virtual BlobId store_id() const = 0;
+  // For the contents of this store; as long as the index.
+  virtual const ContentCipher& cipher() const = 0;
   virtual IndexStatus status() const = 0;
   // Called on the index's executor, without a lock, after other writers' operations were applied. Set it before
   // anything else uses the index.

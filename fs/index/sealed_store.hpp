@@ -17,6 +17,7 @@ class SealedStore {
 
   const BlobId& id() const noexcept { return secret_.id; }
   BlobStore& blobs() const noexcept { return *store_; }
+  const ContentCipher& cipher() const noexcept { return cipher_; }
 
   struct SealedHead {
     Head head;

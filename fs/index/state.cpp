@@ -1,6 +1,7 @@
 #include "fs/index/state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace spotfs {
 
@@ -41,7 +42,7 @@ Result<std::vector<NamedEntry>> State::list(const InodeId& directory, std::strin
   std::vector<NamedEntry> out;
   for (auto entry = entries_.upper_bound(NameView{parent, after});
        entry != entries_.end() && entry->first.directory == parent && out.size() < max; ++entry)
-    out.push_back({entry->first.name, entry->second, inodes_.at(entry->second)});
+    out.push_back({entry->first.name, entry->second.id, inodes_.at(entry->second.id)});
   return out;
 }
 
@@ -68,7 +69,7 @@ bool State::is_directory(const InodeId& id) const {
 std::optional<InodeId> State::at(const InodeId& directory, std::string_view name) const {
   const auto found = entries_.find(NameView{directory, name});
   if (found == entries_.end()) return std::nullopt;
-  return found->second;
+  return found->second.id;
 }
 
 bool State::is_empty(const InodeId& directory) const {
@@ -88,24 +89,49 @@ std::optional<std::string> State::find_name(const InodeId& directory, const Inod
                                             const std::function<bool(std::string_view)>& fits) const {
   for (auto entry = entries_.lower_bound(NameView{directory, {}});
        entry != entries_.end() && entry->first.directory == directory; ++entry)
-    if (entry->second == inode && fits(entry->first.name)) return entry->first.name;
+    if (entry->second.id == inode && fits(entry->first.name)) return entry->first.name;
   return std::nullopt;
 }
 
 void State::each_entry(const std::function<void(const Place&, const InodeId&)>& visit) const {
-  for (const auto& [place, id] : entries_) visit(place, id);
+  for (const auto& [place, target] : entries_) visit(place, target.id);
 }
 
 void State::each_inode(const std::function<void(const InodeId&, const InodePtr&)>& visit) const {
   for (const auto& [id, inode] : inodes_) visit(id, inode);
 }
 
+std::uint64_t State::subdirectories(const InodeId& directory) const {
+  const auto found = subdirectories_.find(resolve(directory));
+  return found == subdirectories_.end() ? 0 : static_cast<std::uint64_t>(found->second);
+}
+
+void State::count(const InodeId& directory, const Target& target, std::int64_t change) {
+  if (!target.is_directory) return;
+  const auto counted = subdirectories_.try_emplace(directory).first;
+  counted->second += change;
+  if (counted->second == 0) subdirectories_.erase(counted);
+}
+
+void State::put(const Place& place, const Target& target) {
+  const auto [entry, fresh] = entries_.try_emplace(place, target);
+  if (!fresh) count(place.directory, std::exchange(entry->second, target), -1);
+  count(place.directory, target, 1);
+}
+
+void State::drop(const Place& place) {
+  const auto entry = entries_.find(place);
+  if (entry == entries_.end()) return;
+  count(place.directory, entry->second, -1);
+  entries_.erase(entry);
+}
+
 void State::undo(const Undo& changes) {
-  for (const auto& [place, before] : changes.names) {
+  for (const auto& [place, before, was_directory] : changes.names) {
     if (before)
-      entries_.insert_or_assign(place, *before);
+      put(place, {*before, was_directory});
     else
-      entries_.erase(place);
+      drop(place);
   }
   for (const auto& [id, before] : changes.inodes) {
     if (before)
@@ -132,17 +158,23 @@ Inode& Edit::add(const InodeId& id, Inode inode) {
 
 void Edit::keep_name(const Place& place) {
   const bool kept = std::ranges::any_of(undo_.names, [&](const Undo::Name& name) { return name.place == place; });
-  if (!kept) undo_.names.push_back({place, state_.at(place.directory, place.name)});
+  if (kept) return;
+  const auto there = state_.entries_.find(place);
+  if (there == state_.entries_.end()) {
+    undo_.names.push_back({place, std::nullopt, false});
+  } else {
+    undo_.names.push_back({place, there->second.id, there->second.is_directory});
+  }
 }
 
 void Edit::enter(const Place& place, const InodeId& id) {
   keep_name(place);
-  state_.entries_.insert_or_assign(place, id);
+  state_.put(place, {id, state_.is_directory(id)});
 }
 
 void Edit::leave(const Place& place) {
   keep_name(place);
-  state_.entries_.erase(place);
+  state_.drop(place);
 }
 
 }  // namespace spotfs

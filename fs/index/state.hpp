@@ -28,6 +28,7 @@ struct Undo {
   struct Name {
     Place place;
     std::optional<InodeId> before;  // none: it was free
+    bool was_directory = false;
   };
   struct Body {
     InodeId id;
@@ -49,6 +50,9 @@ class State {
   Result<InodePtr> inode(const InodeId& id) const;
   // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
   Result<std::vector<NamedEntry>> list(const InodeId& directory, std::string_view after, std::size_t max) const;
+
+  // How many directories are in it; 0 for what is no directory.
+  std::uint64_t subdirectories(const InodeId& directory) const;
 
   // For rules. Ids are resolved ones.
 
@@ -96,8 +100,17 @@ class State {
     }
   };
 
+  struct Target {
+    InodeId id;
+    bool is_directory;
+  };
+  void put(const Place& place, const Target& target);
+  void drop(const Place& place);
+  void count(const InodeId& directory, const Target& target, std::int64_t change);
+
   StateOptions options_;
-  std::map<Place, InodeId, ByDirectoryAndName> entries_;
+  std::map<Place, Target, ByDirectoryAndName> entries_;
+  std::map<InodeId, std::int64_t> subdirectories_;    // more than 0
   std::map<InodeId, std::shared_ptr<Inode>> inodes_;  // never null; changed in place only within the Edit that made it
 };
 

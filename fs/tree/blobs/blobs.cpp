@@ -28,11 +28,11 @@ void changed_name(BlobTree& tree, const Place& place) {
 
 }  // namespace
 
-Blobs make_blobs(BlobsOptions options) {
+Subtree make_blobs(BlobsOptions options) {
   auto tree = std::make_shared<BlobTree>(std::move(options));
   Inode unknown;  // until the index is asked
   unknown.kind = Kind::directory;
-  Blobs out;
+  Subtree out;
   out.node = tree->nodes.get(kBlobs, [&]() -> NodePtr {
     return std::make_shared<BlobDirectory>(tree, kBlobs, std::make_shared<const Inode>(unknown), std::string{});
   });

@@ -14,7 +14,7 @@ constexpr std::uint32_t kFoundMode = 0600;  // of a name that was found on the s
 
 }  // namespace
 
-Attributes BlobDirectory::shown(const InodePtr& inode) { return attributes_of(id(), *inode, tree().timeout()); }
+Attributes BlobDirectory::shown(const InodePtr& inode) { return directory_attributes(inode); }
 
 asio::awaitable<Result<void>> BlobDirectory::check_now(Caller caller, int mask) { return access(caller, mask); }
 

@@ -7,11 +7,11 @@
 
 namespace spotfs::tree {
 
-class BlobDirectory final : public InodeNode {
+class BlobDirectory final : public NodeOf<BlobTree> {
  public:
   // path: of the keys in it; empty for blobs/ itself. It never changes: directories do not move.
   BlobDirectory(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, std::string path)
-      : InodeNode{std::move(tree), id, std::move(inode)}, path_{std::move(path)} {}
+      : NodeOf{std::move(tree), id, std::move(inode)}, path_{std::move(path)} {}
 
   asio::awaitable<Result<Entry>> lookup(Caller caller, std::string name) override;
   asio::awaitable<Result<std::vector<Listed>>> list(Caller caller, std::string after, std::size_t limit) override;

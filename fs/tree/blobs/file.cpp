@@ -37,7 +37,7 @@ BlobFile::Use::~Use() {
 }
 
 BlobFile::BlobFile(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, Location at)
-    : InodeNode{std::move(tree), id, inode}, state_{std::move(at)} {
+    : NodeOf{std::move(tree), id, inode}, state_{std::move(at)} {
   if (const std::optional<KnownValue> known = cached()) state_.with([&](State& state) { see(state, *inode, *known); });
 }
 

@@ -8,11 +8,12 @@
 #pragma once
 
 #include "client/net/event.hpp"
-#include "fs/tree/blobs/inode_node.hpp"
+#include "fs/tree/blobs/tree.hpp"
+#include "fs/tree/disk/inode_node.hpp"
 
 namespace spotfs::tree {
 
-class BlobFile final : public InodeNode {
+class BlobFile final : public NodeOf<BlobTree>, public DirtyContent::Owner {
  public:
   // Where the file is. Moves change it.
   struct Location {
@@ -52,6 +53,7 @@ class BlobFile final : public InodeNode {
   asio::awaitable<Result<std::size_t>> write(Write write);
   // Returns when all changes of before are stored, or could not be. Nothing changed: a failure that nobody was told of.
   asio::awaitable<Result<void>> save();
+  asio::awaitable<Result<void>> shed() override { return save(); }
   // The last handle for writing goes: what could not be stored is dropped, and the old content stands.
   asio::awaitable<Result<void>> save_or_drop();
 
@@ -102,6 +104,7 @@ class BlobFile final : public InodeNode {
   };
 
   std::shared_ptr<BlobFile> self() { return std::static_pointer_cast<BlobFile>(shared_from_this()); }
+  void set_dirty(std::size_t bytes) { tree().dirty->set(this, self(), bytes); }
   bool is_current(const Version& indexed);
   std::optional<KnownValue> cached();
   static void see(State& state, const Inode& inode, const KnownValue& known);

@@ -25,7 +25,7 @@ Bytes& BlobFile::begin_edit(State& state, bool empty) {
 
 void BlobFile::end_edit(State& state) {
   state.told_size = state.edit->size();
-  if (!state.detached) tree().dirty.set(self(), std::max<std::size_t>(state.edit->size(), 1));
+  if (!state.detached) set_dirty(std::max<std::size_t>(state.edit->size(), 1));
 }
 
 void BlobFile::renew(View& view) {
@@ -38,7 +38,7 @@ void BlobFile::renew(View& view) {
 
 asio::awaitable<Result<std::size_t>> BlobFile::write(Write write) {
   if (write.data.empty()) co_return std::size_t{0};
-  const Result<void> room = co_await tree().dirty.make_room(write.data.size());
+  const Result<void> room = co_await tree().dirty->make_room(write.data.size());
   if (!room) co_return room.error();
   const std::size_t limit = tree().sealer.limit();
   for (;;) {
@@ -71,7 +71,7 @@ asio::awaitable<Result<void>> BlobFile::truncate(std::uint64_t size) {
       const Result<void> loaded = co_await load();
       if (!loaded) co_return loaded.error();
     }
-    const Result<void> room = co_await tree().dirty.make_room(wanted);
+    const Result<void> room = co_await tree().dirty->make_room(wanted);
     if (!room) co_return room.error();
   }
   state_.with([&](State& state) {
@@ -164,7 +164,7 @@ void BlobFile::now_stored(Text content, std::uint64_t edits, const Stamp& versio
     state.seen.reset();
     if (state.edit && state.edits == edits) {
       state.edit.reset();
-      tree().dirty.set(self(), 0);
+      set_dirty(0);
     }
   });
   cache(now);
@@ -179,7 +179,7 @@ asio::awaitable<Result<void>> BlobFile::save_or_drop() {
     state.stored = ++state.edits;
     ++state.content;
     state.failed.clear();
-    tree().dirty.set(self(), 0);
+    set_dirty(0);
     return true;
   });
   if (dropped) {
@@ -218,7 +218,7 @@ void BlobFile::moved(Location to) {
 void BlobFile::detach() {
   state_.with([&](State& state) {
     state.detached = true;
-    tree().dirty.set(self(), 0);
+    set_dirty(0);
   });
 }
 

@@ -1,40 +1,8 @@
 #include "fs/tree/blobs/tree.hpp"
 
 #include "client/base/encoding.hpp"
-#include "fs/tree/blobs/file.hpp"
 
 namespace spotfs::tree {
-
-asio::awaitable<Result<void>> DirtyContent::make_room(std::size_t size) {
-  for (;;) {
-    const std::shared_ptr<BlobFile> oldest = state_.with([&](State& state) -> std::shared_ptr<BlobFile> {
-      if (state.total + size <= limit_ || state.items.empty()) return nullptr;
-      state.items.splice(state.items.end(), state.items, state.items.begin());
-      return state.items.back().file.lock();
-    });
-    if (!oldest) co_return Result<void>{};
-    const Result<void> saved = co_await oldest->save();
-    if (!saved) co_return saved.error();
-  }
-}
-
-void DirtyContent::set(const std::shared_ptr<BlobFile>& file, std::size_t bytes) {
-  state_.with([&](State& state) {
-    const auto known = state.places.find(file.get());
-    if (known != state.places.end()) {
-      state.total -= known->second->bytes;
-      if (bytes == 0) {
-        state.items.erase(known->second);
-        state.places.erase(known);
-      } else {
-        known->second->bytes = bytes;
-      }
-    } else if (bytes != 0) {
-      state.places[file.get()] = state.items.insert(state.items.end(), Item{file, bytes});
-    }
-    state.total += bytes;
-  });
-}
 
 Version BlobTree::newest(const std::string& key, const Version& indexed) {
   return seen_.with([&](auto& seen) -> Version {

@@ -7,19 +7,12 @@
 // Thread: any. Lifetime: shared by the nodes.
 #pragma once
 
-#include <atomic>
-#include <list>
-#include <map>
-
 #include "client/base/recent.hpp"
 #include "fs/tree/blobs/blobs.hpp"
 #include "fs/tree/blobs/key_locks.hpp"
 #include "fs/tree/blobs/value.hpp"
-#include "fs/tree/node_table.hpp"
 
 namespace spotfs::tree {
-
-class BlobFile;
 
 // A value that was read or stored, and when.
 struct KnownValue {
@@ -29,49 +22,19 @@ struct KnownValue {
   std::optional<spotfs::Time> modified;  // where the index does not know
 };
 
-// The content that is not stored yet, of all files: when there is too much of it, writers store some before they go on.
-class DirtyContent {
- public:
-  explicit DirtyContent(std::size_t limit) : limit_{limit} {}
-
-  // Errors: those of a store that was needed to make room.
-  asio::awaitable<Result<void>> make_room(std::size_t size);
-  // `bytes` of this file are dirty now; 0: it is clean.
-  void set(const std::shared_ptr<BlobFile>& file, std::size_t bytes);
-  std::size_t total() const {
-    return state_.with([](const State& state) { return state.total; });
-  }
-
- private:
-  struct Item {
-    std::weak_ptr<BlobFile> file;
-    std::size_t bytes = 0;
-  };
-  struct State {
-    std::list<Item> items;  // the oldest first
-    std::map<const BlobFile*, std::list<Item>::iterator> places;
-    std::size_t total = 0;
-  };
-
-  const std::size_t limit_;
-  spot::Synchronized<State> state_;
-};
-
-class BlobTree {
+class BlobTree : public DiskTree {
  public:
   explicit BlobTree(BlobsOptions blobs_options)
-      : options{std::move(blobs_options)},
+      : DiskTree{blobs_options},
+        options{std::move(blobs_options)},
         sealer{options.keys, options.index->store_id()},
-        dirty{options.dirty_limit},
         cache{options.cache_limit},
         seen_{kSeenVersions} {}
 
   const BlobsOptions options;
   const ValueSealer sealer;
   KeyLocks keys;
-  DirtyContent dirty;
   spot::Synchronized<spot::Recent<InodeId, KnownValue>> cache;
-  NodeTable<InodeId> nodes;
 
   // The newest version that is known of a key, beside that of its inode: the index may not know of it yet.
   Version newest(const std::string& key, const Version& indexed);
@@ -89,7 +52,6 @@ class BlobTree {
                                       std::uint64_t size);
 
   bool is_fresh(const KnownValue& known, const Version& indexed) const;
-  std::chrono::milliseconds timeout() const noexcept { return options.only_writer ? kLongTimeout : options.refresh; }
   void say(const std::string& key, std::string_view what) const;
 
  private:

@@ -162,15 +162,18 @@ std::string describe(const State& state, bool times, bool removed) {
 }
 
 std::string broken(const State& state) {
-  std::map<InodeId, std::uint64_t> names;
+  std::map<InodeId, std::uint64_t> names, subdirectories;
   std::string out;
   state.each_entry([&](const Place& place, const InodeId& id) {
     ++names[id];
+    if (state.is_directory(id)) ++subdirectories[place.directory];
     const Inode* there = state.find(id);
     if (!state.is_directory(place.directory) || !there || !is_live(*there) || !is_name(place.name))
       out += "name " + place.name + " in " + to_text(place.directory) + '\n';
   });
   state.each_inode([&](const InodeId& id, const InodePtr& inode) {
+    if (inode->is_directory() && state.subdirectories(id) != subdirectories[id])
+      out += "directories in " + to_text(id) + '\n';
     if (is_fixed(id) || !is_live(*inode)) return;
     const bool is_placed = state.at(inode->place.directory, inode->place.name) == id;
     if (inode->links != names[id]) out += "links of " + to_text(id) + '\n';

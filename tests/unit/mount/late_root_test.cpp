@@ -42,8 +42,8 @@ class LateRootTest : public testing::Test {
   bool online_ = true;
   tree::NodePtr early_ = directory(), late_ = directory();
   std::shared_ptr<LateRoot> root_ =
-      std::make_shared<LateRoot>(std::vector<tree::NamedNode>{{"early", early_}}, "late", tree::Access{},
-                                 tree::SpaceFunction{}, [this]() -> asio::awaitable<Result<void>> {
+      std::make_shared<LateRoot>(std::vector<tree::NamedNode>{{"early", early_}}, std::vector<std::string>{"late"},
+                                 tree::Access{}, tree::SpaceFunction{}, [this]() -> asio::awaitable<Result<void>> {
                                    if (!online_) co_return fail(Errc::offline);
                                    co_return Result<void>{};
                                  });
@@ -64,7 +64,7 @@ TEST_F(LateRootTest, LetsWhoIsOnlineWaitForTheSubtree) {
   auto found = start(root_->lookup({}, "late"));
   run();
   EXPECT_NE(found.wait_for(std::chrono::seconds{0}), std::future_status::ready);
-  root_->arrive(late_);
+  root_->arrive({{"late", late_}});
   run();
   EXPECT_EQ(found.get()->node, late_);
   EXPECT_EQ(names(), (std::vector<std::string>{"early", "late"}));
@@ -83,7 +83,7 @@ TEST_F(LateRootTest, StaysTheSameInode) {
     return attributes.get()->inode;
   };
   const std::uint64_t before = inode();
-  root_->arrive(late_);
+  root_->arrive({{"late", late_}});
   EXPECT_EQ(inode(), before);
 }
 

@@ -132,7 +132,7 @@ TEST(MountOptions, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(MountOptions, RefusesWhatComesWithALaterVersion) {
-  for (const char* const name : {"cache=/c", "writeback", "subtree=files", "umask=022", "scrub=7d"})
+  for (const char* const name : {"cache=/c", "writeback", "umask=022", "scrub=7d"})
     EXPECT_THAT(error_of(name), HasSubstr("not in this version yet")) << name;
 }
 
@@ -153,6 +153,7 @@ TEST(MountOptions, RefusesWhatDoesNotGoTogether) {
   EXPECT_THAT(error_of("listen=127.0.0.1:1", "spot:"), HasSubstr("only with a source embedded:DIR"));
   EXPECT_THAT(error_of("allow=" + hash_address()), HasSubstr("only together with listen"));
   EXPECT_THAT(error_of("ca=/ca.pem"), HasSubstr("needs none"));
+  EXPECT_THAT(error_of("subtree=files,delay_connect"), HasSubstr("leave one out"));
 }
 
 TEST(MountOptions, LetsRootAloneAllowSetuidAndDevices) {

@@ -167,7 +167,7 @@ class BlobsTest : public TreeTest {
   }();
   std::shared_ptr<FakeNotifier> notifier_ = std::make_shared<FakeNotifier>();
   std::shared_ptr<Index> index_;
-  Blobs blobs_;
+  Subtree blobs_;
   NodePtr root_;
   std::vector<std::string> log_;
   std::vector<Verb> calls_;

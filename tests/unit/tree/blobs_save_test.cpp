@@ -303,7 +303,7 @@ TEST_F(BlobsSaveTest, CacheIsBounded) {
 }
 
 TEST_F(BlobsSaveTest, WritersStoreOthersContentWhereTooMuchIsDirty) {
-  options_.dirty_limit = 10'000;
+  options_.dirty = std::make_shared<DirtyContent>(10'000);
   mount();
   put(root_, "a", "");
   put(root_, "b", "");
@@ -317,7 +317,7 @@ TEST_F(BlobsSaveTest, WritersStoreOthersContentWhereTooMuchIsDirty) {
 }
 
 TEST_F(BlobsSaveTest, WriterFailsWhereRoomCantBeMade) {
-  options_.dirty_limit = 10'000;
+  options_.dirty = std::make_shared<DirtyContent>(10'000);
   mount();
   put(root_, "a", "");
   put(root_, "b", "");

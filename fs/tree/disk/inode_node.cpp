@@ -1,4 +1,4 @@
-#include "fs/tree/blobs/inode_node.hpp"
+#include "fs/tree/disk/inode_node.hpp"
 
 #include <cerrno>
 
@@ -89,7 +89,7 @@ Attributes attributes_of(const InodeId& id, const Inode& inode, std::chrono::mil
   out.uid = inode.uid;
   out.gid = inode.gid;
   out.device = ::makedev(inode.device.major, inode.device.minor);
-  out.size = out.allocated = inode.size();
+  out.size = out.allocated = inode.kind == Kind::symlink ? inode.target.size() : inode.size();
   out.atime = node_time(inode.atime);
   out.mtime = node_time(inode.mtime);
   out.ctime = node_time(inode.ctime);
@@ -98,8 +98,8 @@ Attributes attributes_of(const InodeId& id, const Inode& inode, std::chrono::mil
 }
 
 asio::awaitable<Result<InodePtr>> InodeNode::inode() {
-  Result<InodePtr> found = tree_->options.index->inode_now(id_);
-  if (!found && found.error() == std::errc::operation_would_block) found = co_await tree_->options.index->inode(id_);
+  Result<InodePtr> found = disk_->disk.index->inode_now(id_);
+  if (!found && found.error() == std::errc::operation_would_block) found = co_await disk_->disk.index->inode(id_);
   if (!found && found.error() != stale_inode()) co_return found.error();
   co_return last_.with([&](InodePtr& last) {
     if (!found) {
@@ -117,13 +117,20 @@ asio::awaitable<Result<InodePtr>> InodeNode::inode() {
   });
 }
 
+Attributes InodeNode::directory_attributes(const InodePtr& inode) const {
+  Attributes out = attributes_of(id_, *inode, disk_->timeout());
+  // Its name, its own ".", and ".." of each directory in it.
+  if (inode->links != 0) out.links = static_cast<nlink_t>(2 + disk_->disk.index->subdirectories(id_));
+  return out;
+}
+
 Result<void> InodeNode::check(const InodePtr& inode, const Caller& caller, int mask) {
-  return tree_->options.access.check(attributes_of(id_, *inode, {}), caller, mask);
+  return disk_->disk.access.check(attributes_of(id_, *inode, {}), caller, mask);
 }
 
 asio::awaitable<Result<void>> InodeNode::set(Changes changes) {
   if (changes == Changes{}) co_return Result<void>{};
-  Result<void> done = co_await tree_->options.index->set(id_, changes);
+  Result<void> done = co_await disk_->disk.index->set(id_, changes);
   if (!done && done.error() == stale_inode()) {
     last_.with([&](InodePtr& last) {
       auto changed = std::make_shared<Inode>(*last);
@@ -136,7 +143,7 @@ asio::awaitable<Result<void>> InodeNode::set(Changes changes) {
 }
 
 asio::awaitable<Result<void>> InodeNode::sync() {
-  const Answer<void> done = co_await tree_->options.index->sync();
+  const Answer<void> done = co_await disk_->disk.index->sync();
   if (!done) co_return done.error().code;
   co_return Result<void>{};
 }
@@ -148,7 +155,7 @@ asio::awaitable<Result<Attributes>> InodeNode::attributes(Caller) {
 }
 
 std::optional<Attributes> InodeNode::attributes_now(const Caller&) {
-  const Result<InodePtr> found = tree_->options.index->inode_now(id_);
+  const Result<InodePtr> found = disk_->disk.index->inode_now(id_);
   if (!found || (*found)->kind == Kind::removed) return std::nullopt;
   last_.with([&](InodePtr& last) { last = *found; });
   return shown(*found);
@@ -158,7 +165,7 @@ asio::awaitable<Result<Attributes>> InodeNode::set_attributes(Caller caller, Att
                                                               std::shared_ptr<OpenFile>) {
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
-  const Result<void> allowed = tree_->options.access.check(shown(*found), caller, changes);
+  const Result<void> allowed = disk_->disk.access.check(shown(*found), caller, changes);
   if (!allowed) co_return allowed.error();
   const Result<void> done = co_await set(to_changes(changes, static_cast<mode_t>((*found)->mode)));
   if (!done) co_return done.error();
@@ -171,9 +178,7 @@ asio::awaitable<Result<void>> InodeNode::access(Caller caller, int mask) {
   co_return check(*found, caller, mask);
 }
 
-asio::awaitable<Result<Space>> InodeNode::space(Caller) {
-  co_return tree_->options.space ? tree_->options.space() : Space{};
-}
+asio::awaitable<Result<Space>> InodeNode::space(Caller) { co_return disk_->disk.space ? disk_->disk.space() : Space{}; }
 
 asio::awaitable<Result<Bytes>> InodeNode::get_xattr(Caller, std::string name) {
   const Result<InodePtr> found = co_await inode();

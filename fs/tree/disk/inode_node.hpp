@@ -3,7 +3,8 @@
 // Thread, lifetime: node.hpp. Source: files.md, "State".
 #pragma once
 
-#include "fs/tree/blobs/tree.hpp"
+#include "fs/tree/disk/disk.hpp"
+#include "fs/tree/node.hpp"
 
 namespace spotfs::tree {
 
@@ -15,11 +16,12 @@ Attributes attributes_of(const InodeId& id, const Inode& inode, std::chrono::mil
 
 class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
  public:
-  InodeNode(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode)
-      : tree_{std::move(tree)}, id_{id}, last_{std::move(inode)} {}
-  ~InodeNode() override { tree_->nodes.forget(id_); }
+  InodeNode(std::shared_ptr<DiskTree> disk, const InodeId& id, InodePtr inode)
+      : disk_{std::move(disk)}, id_{id}, last_{std::move(inode)} {}
+  ~InodeNode() override { disk_->nodes.forget(id_); }
 
   const InodeId& id() const noexcept { return id_; }
+  DiskTree& disk() const noexcept { return *disk_; }
 
   asio::awaitable<Result<Attributes>> attributes(Caller caller) override;
   std::optional<Attributes> attributes_now(const Caller& caller) override;
@@ -38,8 +40,7 @@ class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
   virtual Attributes shown(const InodePtr& inode) = 0;
 
  protected:
-  BlobTree& tree() const noexcept { return *tree_; }
-  const std::shared_ptr<BlobTree>& shared_tree() const noexcept { return tree_; }
+  Attributes directory_attributes(const InodePtr& inode) const;
   // Of a file that was unlinked so that nothing is left of it: as it last was, without links.
   asio::awaitable<Result<InodePtr>> inode();
   Result<void> check(const InodePtr& inode, const Caller& caller, int mask);
@@ -50,9 +51,24 @@ class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
   asio::awaitable<Result<void>> change_xattr(Caller caller, std::string name, std::optional<Bytes> value,
                                              XattrMode mode);
 
-  const std::shared_ptr<BlobTree> tree_;
+  const std::shared_ptr<DiskTree> disk_;
   const InodeId id_;
   spot::Synchronized<InodePtr> last_;
+};
+
+// An InodeNode of a subtree that has more than a DiskTree.
+template <class Tree>
+class NodeOf : public InodeNode {
+ public:
+  NodeOf(std::shared_ptr<Tree> tree, const InodeId& id, InodePtr inode)
+      : InodeNode{tree, id, std::move(inode)}, tree_{std::move(tree)} {}
+
+ protected:
+  Tree& tree() const noexcept { return *tree_; }
+  const std::shared_ptr<Tree>& shared_tree() const noexcept { return tree_; }
+
+ private:
+  const std::shared_ptr<Tree> tree_;
 };
 
 }  // namespace spotfs::tree

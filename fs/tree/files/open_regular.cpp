@@ -1,0 +1,109 @@
+#include "fs/tree/files/open_regular.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <unistd.h>
+
+namespace spotfs::tree {
+namespace {
+
+constexpr std::uint64_t kFirstWindow = 4 * kChunkSize;
+constexpr std::uint64_t kLargestWindow = 48 * kChunkSize;
+
+asio::awaitable<void> want(std::shared_ptr<Draft> content, std::uint64_t offset, std::uint64_t size) {
+  co_await content->want(offset, size);
+}
+
+}  // namespace
+
+void OpenRegular::renew() { content(); }
+
+RegularFile::Content OpenRegular::content() {
+  return view_.with([&](RegularFile::View& view) {
+    file_->renew(view);
+    return view.content;
+  });
+}
+
+void OpenRegular::read_ahead(const RegularFile::Content& content, std::uint64_t offset, std::size_t size) {
+  const auto [from, count] = ahead_.with([&](ReadAhead& ahead) -> std::pair<std::uint64_t, std::uint64_t> {
+    const std::uint64_t end = offset + size;
+    const bool goes_on = offset == ahead.next;
+    ahead.next = end;
+    if (!goes_on || offset == 0) {
+      ahead.window = 0;
+      ahead.wanted = end;
+      return {0, 0};
+    }
+    ahead.window = std::clamp(ahead.window * 2, kFirstWindow, kLargestWindow);
+    ahead.wanted = std::max(ahead.wanted, end);
+    // In steps of half a window.
+    if (ahead.wanted >= end + ahead.window / 2) return {0, 0};
+    const std::uint64_t first = std::exchange(ahead.wanted, end + ahead.window);
+    return {first, ahead.wanted - first};
+  });
+  if (count == 0 || from >= content->size()) return;
+  asio::co_spawn(file_->disk().disk.executor, want(content, from, count), asio::detached);
+}
+
+std::optional<Content> OpenRegular::read_now(std::uint64_t offset, std::size_t size) {
+  const RegularFile::Content from = content();
+  if (!from) return std::nullopt;
+  std::optional<Bytes> bytes = from->read_now(offset, size);
+  if (!bytes) return std::nullopt;
+  read_ahead(from, offset, size);
+  return Content{std::move(*bytes)};
+}
+
+asio::awaitable<Result<Content>> OpenRegular::read(Caller, std::uint64_t offset, std::size_t size) {
+  const RegularFile::Content from = content();
+  if (!from) co_return fail(EBADF);
+  read_ahead(from, offset, size);
+  Answer<Bytes> bytes = co_await from->read(offset, size);
+  if (!bytes) co_return bytes.error().code;
+  co_return Content{std::move(*bytes)};
+}
+
+asio::awaitable<Result<std::size_t>> OpenRegular::write(Caller, Write write) { return file_->write(std::move(write)); }
+
+asio::awaitable<Result<void>> OpenRegular::flush(Caller) {
+  if (!writes_) co_return Result<void>{};
+  co_return co_await file_->save();
+}
+
+asio::awaitable<Result<void>> OpenRegular::fsync(Caller, bool) {
+  const Result<void> saved = co_await file_->save();
+  if (!saved) co_return saved.error();
+  co_return co_await file_->sync();
+}
+
+asio::awaitable<void> OpenRegular::release(Caller) {
+  if (writes_) co_await file_->save_or_drop();
+}
+
+asio::awaitable<Result<void>> OpenRegular::allocate(Caller, int mode, std::uint64_t offset, std::uint64_t size) {
+  return file_->allocate(mode, offset, size);
+}
+
+asio::awaitable<Result<std::uint64_t>> OpenRegular::seek(Caller, std::uint64_t offset, int whence) {
+  const RegularFile::Content from = content();
+  if (!from) co_return fail(EBADF);
+  const Answer<std::uint64_t> found = co_await from->seek(offset, whence == SEEK_HOLE);
+  if (!found && found.error().code == Errc::not_found) co_return fail(ENXIO);
+  if (!found) co_return found.error().code;
+  co_return *found;
+}
+
+asio::awaitable<Result<std::size_t>> OpenRegular::copy_range(Caller, std::shared_ptr<OpenFile> from,
+                                                             std::uint64_t from_offset, std::uint64_t offset,
+                                                             std::size_t size) {
+  const auto source = std::dynamic_pointer_cast<OpenRegular>(from);
+  if (!source || &source->file_->disk() != &file_->disk()) co_return fail(EOPNOTSUPP);
+  const auto file = std::static_pointer_cast<RegularFile>(source->file_->shared_from_this());
+  co_return co_await file_->copy(file, from_offset, offset, size);
+}
+
+}  // namespace spotfs::tree

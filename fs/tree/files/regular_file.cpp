@@ -1,0 +1,152 @@
+#include "fs/tree/files/regular_file.hpp"
+
+#include <cerrno>
+
+#include <unistd.h>
+
+#include "fs/tree/files/open_regular.hpp"
+
+namespace spotfs::tree {
+namespace {
+
+int wanted_by(int flags) noexcept {
+  const int how = flags & O_ACCMODE;
+  int mask = how == O_RDONLY ? R_OK : how == O_WRONLY ? W_OK : R_OK | W_OK;
+  if ((flags & O_TRUNC) != 0) mask |= W_OK;
+  return mask;
+}
+
+}  // namespace
+
+RegularFile::Use::Use(std::shared_ptr<RegularFile> file, bool writes) : file_{std::move(file)}, writes_{writes} {
+  file_->state_.with([&](State& state) {
+    ++state.uses;
+    state.writers += writes_ ? 1 : 0;
+  });
+}
+
+RegularFile::Use::~Use() {
+  // What is not saved stays.
+  const Content unused = file_->state_.with([&](State& state) -> Content {
+    state.writers -= writes_ ? 1 : 0;
+    if (--state.uses != 0) return nullptr;
+    state.mixed = false;
+    return state.is_edited() && !state.detached ? nullptr : std::exchange(state.content, nullptr);
+  });
+}
+
+RegularFile::Content RegularFile::make_content(const std::optional<Reference>& base) {
+  const std::weak_ptr<DirtyContent::Owner> owner{self()};
+  const auto key = std::make_shared<char>();
+  return std::make_shared<Draft>(tree().content, base, [dirty = tree().dirty, owner, key](std::size_t bytes) {
+    dirty->set(key.get(), owner, bytes);
+  });
+}
+
+RegularFile::Content RegularFile::current(const InodePtr& inode) {
+  return state_.with([&](State& state) {
+    const bool is_newest = state.known && state.version == inode->version;
+    if (state.content && (state.is_edited() || state.detached || is_newest)) return state.content;
+    if (!is_newest) {
+      ++state.contents;
+      if (state.content && state.uses > 1) state.mixed = true;
+    }
+    state.content = make_content(inode->reference);
+    state.version = inode->version;
+    state.known = true;
+    return state.content;
+  });
+}
+
+asio::awaitable<Result<RegularFile::Content>> RegularFile::current() {
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  co_return current(*found);
+}
+
+Attributes RegularFile::shown(const InodePtr& inode) {
+  Attributes out = attributes_of(id(), *inode, tree().timeout());
+  state_.with([&](State& state) {
+    if (state.content && (state.is_edited() || state.detached)) {
+      out.size = out.allocated = state.content->size();
+      out.mtime = node_time(state.modified);
+      out.ctime = std::max(out.ctime, out.mtime);
+    }
+    state.told_size = out.size;
+  });
+  return out;
+}
+
+// The kernel reads as far as it thinks that the file goes.
+asio::awaitable<Result<void>> RegularFile::tell_size() {
+  const std::optional<std::uint64_t> told = state_.with([](const State& state) { return state.told_size; });
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const std::uint64_t size = shown(*found).size;
+  if (told && *told != size && tree().disk.notifier) {
+    tree().disk.notifier->attributes_changed(self());
+    co_await tree().disk.notifier->sent();
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<Opened>> RegularFile::open(Caller caller, int flags) {
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const Result<void> allowed = check(*found, caller, wanted_by(flags));
+  if (!allowed) co_return allowed.error();
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+  auto file = std::make_shared<OpenRegular>(self(), writes);
+  current(*found);
+  if ((flags & O_TRUNC) != 0) {
+    const Result<void> emptied = co_await truncate(0);
+    if (!emptied) co_return emptied.error();
+  } else {
+    const Result<void> told = co_await tell_size();
+    if (!told) co_return told.error();
+  }
+  file->renew();
+  Opened opened{file};
+  opened.no_flush = !writes;
+  state_.with([&](State& state) {
+    opened.direct_io = state.mixed;
+    opened.keep_cache = !state.mixed && state.told_contents == state.contents;
+    state.told_contents = state.mixed ? std::nullopt : std::optional{state.contents};
+  });
+  co_return opened;
+}
+
+asio::awaitable<Result<Attributes>> RegularFile::set_attributes(Caller caller, AttributeChanges changes,
+                                                                std::shared_ptr<OpenFile> file) {
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const std::optional<std::uint64_t> size = changes.size;
+  if (file) changes.size.reset();  // who may write to a descriptor may truncate it
+  const Result<void> allowed = tree().disk.access.check(shown(*found), caller, changes);
+  if (!allowed) co_return allowed.error();
+  if (size) {
+    const Use use{self(), true};
+    Result<void> done = co_await truncate(*size);
+    if (done && !file) done = co_await save_or_drop();
+    if (!done) co_return done.error();
+  }
+  if (changes.mtime) {
+    state_.with([&](State& state) { state.modified = index_time(changes.mtime->time); });
+  }
+  changes.size.reset();
+  co_return co_await InodeNode::set_attributes(caller, changes, std::move(file));
+}
+
+void RegularFile::detach() {
+  state_.with([](State& state) { state.detached = true; });
+}
+
+asio::awaitable<Result<void>> RegularFile::shed() {
+  const Content content = state_.with([](const State& state) { return state.content; });
+  if (!content) co_return Result<void>{};
+  const Answer<void> shed = co_await content->shed();
+  if (!shed) co_return shed.error().code;
+  co_return Result<void>{};
+}
+
+}  // namespace spotfs::tree
