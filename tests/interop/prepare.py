@@ -71,6 +71,18 @@ def rust_client(build, profile="dev"):
     return program
 
 
+def cargo_program(build, crate, version):
+    """A program of the crates registry, installed in the build directory."""
+    if shutil.which("cargo") is None:
+        raise Unavailable(f"cargo is not installed: {crate} is a Rust program")
+    root = build / f"{crate}-{version}"
+    program = root / "bin" / crate
+    if not program.exists():
+        install = ["cargo", "install", "--quiet", "--locked", "--root", root, "--version", version, crate]
+        _run(install, f"install the crate {crate} {version}")
+    return program
+
+
 def check_rust():
     wanted = f"the crate spotlib needs Rust {RUST[0]}.{RUST[1]} or later"
     if shutil.which("cargo") is None:

@@ -22,17 +22,19 @@ import prepare
 from bed import Bed
 
 SKIPPED = 77
+SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--suite", choices=("tools", "life", "relay", "python"), required=True)
+    parser.add_argument("--suite", choices=("tools", "files", "suites", "life", "relay", "python"), required=True)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="directory for what is downloaded and built")
     parser.add_argument("--spotfs", type=pathlib.Path, required=True)
     parser.add_argument("--relay", type=pathlib.Path, required=True)
-    parser.add_argument("--python", type=pathlib.Path, help=argparse.SUPPRESS)
+    for name in ("python", *SUITES):
+        parser.add_argument(f"--{name}", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", help="tests to run, such as Tools.test_tar; none: all")
     arguments = parser.parse_args()
@@ -45,6 +47,10 @@ def main():
         if arguments.suite == "python":
             arguments.build.mkdir(parents=True, exist_ok=True)
             more = ["--python", prepare.python_client(arguments.build.resolve())]
+        if arguments.suite == "suites":
+            arguments.build.mkdir(parents=True, exist_ok=True)
+            for crate, version in SUITES.items():
+                more += [f"--{crate}", prepare.cargo_program(arguments.build.resolve(), crate, version)]
     except prepare.Unavailable as missing:
         required = os.environ.get("CI") == "true"
         print(f"{'failed' if required else 'skipped'}: {missing}", flush=True)
@@ -70,7 +76,8 @@ def check_machine():
 def run_suite(arguments):
     # A shell starts what it runs in the background with SIGINT ignored, and every program that is started here would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    programs = {"relay": arguments.relay.resolve(), "spotfs": arguments.spotfs.resolve(), "python": arguments.python}
+    programs = {"relay": arguments.relay.resolve(), "spotfs": arguments.spotfs.resolve()}
+    programs |= {name: getattr(arguments, name) for name in ("python", *SUITES)}
     with tempfile.TemporaryDirectory(prefix="spotfs-mount-") as work:
         cases = importlib.import_module(f"{arguments.suite}_cases")
         bed = cases.BED = Bed(pathlib.Path(work), programs)

@@ -171,8 +171,10 @@ asio::awaitable<Result<void>> RegularFile::store_edit(std::shared_ptr<RegularFil
   Index& index = *self->tree().disk.index;
   const Answer<void> registered = co_await index.registered();
   if (!registered) co_return registered.error().code;
-  const auto [content, edits] = self->state_.with([](const State& state) {
-    return std::pair{state.detached ? Content{} : state.content, state.edits};
+  Content content;
+  const std::uint64_t edits = self->state_.with([&](const State& state) {
+    if (!state.detached) content = state.content;
+    return state.edits;
   });
   if (!content) co_return Result<void>{};
   const Answer<Draft::Saved> saved = co_await content->save();

@@ -1,0 +1,181 @@
+"""files/ under the public suites for filesystems, and beside a local directory under random operations."""
+
+import errno
+import os
+import random
+import subprocess
+import unittest
+
+from bed import run
+from files_cases import walk
+
+BED = None  # set by run.py
+
+PJDFSTEST = """
+[features]
+posix_fallocate = {}
+rename_ctime = {}
+stat_st_birthtime = {}
+utime_now = {}
+utimensat = {}
+[settings]
+naptime = 0.001
+allow_remount = false
+[dummy_auth]
+entries = [["nobody", "nogroup"], ["daemon", "daemon"]]
+"""
+
+FSX = """
+flen = 400000
+[opsize]
+max = 65536
+[weights]
+close_open = 1
+invalidate = 1
+mapread = 5
+mapwrite = 5
+read = 10
+write = 10
+truncate = 5
+fsync = 0.2
+fdatasync = 0.2
+posix_fallocate = 2
+punch_hole = 3
+sendfile = 1
+posix_fadvise = 1
+copy_file_range = 3
+"""
+
+
+class SuitesCase(unittest.TestCase):
+    def mounted(self, *options):
+        mount = BED.mount(None, "subtree=files", *options)
+        self.addCleanup(mount.kill)
+        return mount
+
+
+class Pjdfstest(SuitesCase):
+    def test_no_case_fails(self):
+        mount = self.mounted("allow_other", "default_permissions", "allow_suid", "allow_dev")
+        mount.home.chmod(0o755)
+        configuration = mount.home / "pjdfstest.toml"
+        configuration.write_text(PJDFSTEST)
+        directory = mount.path("pjdfstest")
+        directory.mkdir()
+        directory.chmod(0o755)
+        result = run(BED.programs["pjdfstest"], "-c", configuration, "-p", directory, timeout=300)
+        failed = [line for line in result.stdout.splitlines() if line.endswith("FAILED")]
+        self.assertEqual((failed, result.returncode), ([], 0), result.stdout[-2000:] + result.stderr[-2000:])
+        self.assertIn("398 total", result.stdout)
+        mount.unmount()
+
+
+class Fsx(SuitesCase):
+    def test_every_byte_is_right_through_100_000_operations(self):
+        mount = self.mounted()
+        configuration = mount.home / "fsx.toml"
+        configuration.write_text(FSX)
+        command = [BED.programs["fsx"], "-f", configuration, "-P", mount.home, "-N"]
+        runs = [
+            subprocess.Popen(
+                [str(word) for word in (*command, operations, "-S", seed, mount.path(f"fsx-{seed}"))],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for seed, operations in ((1, 100_000), (2, 20_000), (3, 20_000))
+        ]
+        for process in runs:
+            self.addCleanup(process.kill)
+        for process in runs:
+            said, _ = process.communicate(timeout=400)
+            self.assertEqual(process.returncode, 0, said[-3000:])
+            self.assertIn("All operations completed A-OK!", said)
+        mount.unmount()
+
+
+class TreeFuzzer(SuitesCase):
+    """The same random operations in files/ and in a directory of this machine: the same answers and the same tree."""
+
+    NAMES = [b"a", b"b", b"c", b"d" * 255, b"\xff\n", "ü".encode()]
+
+    def test_is_the_same_as_a_local_directory(self):
+        for seed in range(4):
+            with self.subTest(seed=seed):
+                self.compare(random.Random(seed))
+
+    def compare(self, chance):
+        mount = self.mounted()
+        roots = [os.fsencode(mount.directory), os.fsencode(BED.new_directory("local"))]
+        for step in range(1500):
+            operation = chance.choice(self.OPERATIONS)
+            paths = [self.path(chance), self.path(chance)]
+            number = chance.getrandbits(32)
+            answers = [self.answer(operation, *(os.path.join(root, path) for path in paths), number) for root in roots]
+            self.assertEqual(answers[0], answers[1], (step, operation.__name__, paths, number))
+            if step % 300 == 299:
+                self.assertEqual(*map(self.seen, roots))
+            if step % 700 == 699:
+                mount.unmount()
+                mount.start()
+        self.assertEqual(*map(self.seen, roots))
+        mount.unmount()
+
+    def path(self, chance):
+        return b"/".join(chance.choice(self.NAMES) for _ in range(chance.choice((1, 1, 2, 2, 3))))
+
+    def seen(self, root):
+        """All but the times, which two filesystems do not have in common."""
+        return {path: entry[:4] + entry[5:] for path, entry in walk(root).items()}
+
+    def answer(self, operation, one, other, number):
+        try:
+            return operation(one, other, number)
+        except OSError as error:
+            return errno.errorcode[error.errno]
+
+    def create(one, _, number):
+        with open(one, "xb") as file:
+            file.write(b"%d" % number * (number % 20_000))
+
+    def write(one, _, number):
+        descriptor = os.open(one, os.O_WRONLY)
+        try:
+            return os.pwrite(descriptor, b"%d" % number, number % 100_000)
+        finally:
+            os.close(descriptor)
+
+    def append(one, _, number):
+        with open(one, "ab") as file:
+            file.write(b"%d" % number)
+
+    def truncate(one, _, number):
+        os.truncate(one, number % 100_000)
+
+    def mkdir(one, _, number):
+        os.mkdir(one, number & 0o777 | 0o700)
+
+    def rmdir(one, *_):
+        os.rmdir(one)
+
+    def unlink(one, *_):
+        os.unlink(one)
+
+    def link(one, other, _):
+        os.link(one, other, follow_symlinks=False)
+
+    def symlink(one, other, _):
+        os.symlink(os.path.basename(one), other)
+
+    def rename(one, other, _):
+        os.rename(one, other)
+
+    def chmod(one, _, number):
+        os.chmod(one, number & 0o777 | (0o700 if os.path.isdir(one) else 0o600))
+
+    def read(one, *_):
+        with open(one, "rb") as file:
+            return file.read()
+
+    OPERATIONS = [create, create, write, append, truncate, mkdir, mkdir, rmdir, unlink, link, symlink, rename, rename,
+                  rename, chmod, read]  # fmt: skip
