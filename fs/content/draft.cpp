@@ -221,20 +221,21 @@ asio::awaitable<Answer<void>> Draft::punch(std::uint64_t offset, std::uint64_t e
   // What is left are the parts of chunks at both ends.
   const std::uint64_t first_whole = divide_up(offset, kChunkSize) * kChunkSize;
   const std::uint64_t last_whole = end / kChunkSize * kChunkSize;
-  const auto is_hole = [&](std::uint64_t at) {
-    return state_.with(
-        [&](const State& state) { return state.pieces.source(at / kChunkSize).kind == ChunkSource::Kind::hole; });
-  };
-  if (offset < std::min(first_whole, end) && !is_hole(offset)) {
-    Bytes zeros(static_cast<std::size_t>(std::min(first_whole, end) - offset));
-    const Answer<void> written = co_await write(offset, std::move(zeros));
+  if (offset < std::min(first_whole, end)) {
+    const Answer<void> written = co_await write_zeros(offset, std::min(first_whole, end));
     if (!written) co_return written;
   }
-  if (last_whole >= first_whole && last_whole < end && !is_hole(last_whole)) {
-    Bytes zeros(static_cast<std::size_t>(end - last_whole));
-    co_return co_await write(last_whole, std::move(zeros));
-  }
+  if (last_whole >= first_whole && last_whole < end) co_return co_await write_zeros(last_whole, end);
   co_return Answer<void>{};
+}
+
+// Within a chunk; a hole stays one.
+asio::awaitable<Answer<void>> Draft::write_zeros(std::uint64_t offset, std::uint64_t end) {
+  const Answer<std::uint64_t> data = co_await seek(offset, false);
+  if (!data && data.error().code != Errc::not_found) co_return data.error();
+  if (!data || *data >= end) co_return Answer<void>{};
+  Bytes zeros(static_cast<std::size_t>(end - offset));
+  co_return co_await write(offset, std::move(zeros));
 }
 
 // As many chunks as one index of `from` has, from `offset` on, where the places allow it; gives the bytes.

@@ -95,6 +95,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
   static asio::awaitable<Answer<BlobId>> store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext);
   void landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending);
   asio::awaitable<Answer<Plaintext>> fetch(ContentReader base, ChunkSource from, std::uint64_t chunk);
+  asio::awaitable<Answer<void>> write_zeros(std::uint64_t offset, std::uint64_t end);
   asio::awaitable<Answer<void>> settle_sent(Saved& saved);
   asio::awaitable<Answer<void>> remake_odd(Saved& saved, const ContentReader& base);
   asio::awaitable<Answer<std::size_t>> share(Reference from, std::uint64_t from_offset, std::uint64_t offset,

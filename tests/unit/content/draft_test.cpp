@@ -242,6 +242,18 @@ TEST_F(DraftTest, MakesHolesWhereItIsPunched) {
   EXPECT_EQ(run(file->seek(all.size(), true)).error().code, Errc::not_found);
 }
 
+TEST_F(DraftTest, LeavesAHoleThatIsPunchedAHole) {
+  const auto file = draft();
+  write(*file, 5 * kChunkSize, pattern(10));
+  save(*file);
+  watch();
+  ASSERT_TRUE(run(file->punch(10, 4'096)));
+  ASSERT_TRUE(run(file->punch(kChunkSize + 5, 3 * kChunkSize + 5)));
+  save(*file);
+  EXPECT_LE(stores_, 1);
+  EXPECT_EQ(run(file->seek(0, false)).value(), 5 * kChunkSize);
+}
+
 TEST_F(DraftTest, KeepsWhatCouldNotBeStored) {
   const auto file = draft();
   write(*file, 0, pattern(3 * kChunkSize));
