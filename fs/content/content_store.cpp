@@ -1,5 +1,7 @@
 #include "fs/content/content_store.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -79,15 +81,60 @@ asio::awaitable<Answer<BlobId>> ContentStore::store(ContentKind kind, Plaintext 
   co_return id;
 }
 
-void ContentStore::discard(std::vector<BlobId> ids) {
-  if (!ids.empty()) asio::co_spawn(executor_, erase_now(shared_from_this(), std::move(ids)), asio::detached);
+struct ContentStore::Erasing {
+  explicit Erasing(std::vector<BlobId> all) : ids{std::move(all)} {}
+  const std::vector<BlobId> ids;
+  struct State {
+    std::size_t next = 0;
+    std::size_t workers = 0;
+    std::optional<Failure> failure;
+  };
+  spot::Synchronized<State> state;
+  const std::shared_ptr<spot::Event> done = std::make_shared<spot::Event>();
+};
+
+asio::awaitable<void> ContentStore::erase_some(std::shared_ptr<ContentStore> self, std::shared_ptr<Erasing> work) {
+  for (;;) {
+    const std::optional<BlobId> id = work->state.with([&](Erasing::State& state) -> std::optional<BlobId> {
+      if (state.failure || state.next == work->ids.size()) return std::nullopt;
+      return work->ids[state.next++];
+    });
+    if (!id) co_return;
+    const Answer<void> erased = co_await self->store_->erase(content_key(*id));
+    if (!erased) work->state.with([&](Erasing::State& state) { state.failure = erased.error(); });
+  }
 }
 
-asio::awaitable<void> ContentStore::erase_now(std::shared_ptr<ContentStore> self, std::vector<BlobId> ids) {
-  for (const BlobId& id : ids) {
-    const Answer<void> erased = co_await self->store_->erase(content_key(id));
-    if (!erased) co_return;
+asio::awaitable<Answer<void>> ContentStore::erase(std::vector<BlobId> ids) {
+  if (ids.empty()) co_return Answer<void>{};
+  const auto work = std::make_shared<Erasing>(std::move(ids));
+  const std::size_t workers = std::min(work->ids.size(), kErasesAtOnce);
+  work->state.with([&](Erasing::State& state) { state.workers = workers; });
+  for (std::size_t i = 0; i < workers; ++i) {
+    asio::co_spawn(executor_, erase_some(shared_from_this(), work), [work](const std::exception_ptr& thrown) {
+      const bool last = work->state.with([&](Erasing::State& state) {
+        if (thrown && !state.failure) state.failure = Failure{Errc::storage_failed};
+        return --state.workers == 0;
+      });
+      if (last) work->done->set();
+    });
   }
+  const Result<void> waited = co_await spot::Event::wait(work->done);
+  if (!waited) co_return Failure{waited.error()};
+  co_return work->state.with([](const Erasing::State& state) -> Answer<void> {
+    if (state.failure) return *state.failure;
+    return {};
+  });
+}
+
+void ContentStore::discard(std::vector<BlobId> ids) {
+  if (ids.empty()) return;
+  asio::co_spawn(
+      executor_,
+      [](std::shared_ptr<ContentStore> self, std::vector<BlobId> unknown) -> asio::awaitable<void> {
+        static_cast<void>(co_await self->erase(std::move(unknown)));
+      }(shared_from_this(), std::move(ids)),
+      asio::detached);
 }
 
 }  // namespace spotfs

@@ -26,6 +26,7 @@ namespace spotfs {
 using Plaintext = std::shared_ptr<const Bytes>;
 
 inline constexpr std::size_t kStoresAtOnce = 64;
+inline constexpr std::size_t kErasesAtOnce = 16;
 
 class ContentStore : public std::enable_shared_from_this<ContentStore> {
  public:
@@ -43,6 +44,8 @@ class ContentStore : public std::enable_shared_from_this<ContentStore> {
   void want(ContentKind kind, const BlobId& id, std::size_t size);
   // Under a new id.
   asio::awaitable<Answer<BlobId>> store(ContentKind kind, Plaintext plaintext);
+  // Several at once. The first error ends it.
+  asio::awaitable<Answer<void>> erase(std::vector<BlobId> ids);
   // Deletes what this process stored and nobody was ever told of. Best effort, in the background.
   void discard(std::vector<BlobId> ids);
 
@@ -69,7 +72,8 @@ class ContentStore : public std::enable_shared_from_this<ContentStore> {
 
   Found find_or_begin(const Name& name, std::size_t size);
   static asio::awaitable<Answer<Plaintext>> fetch_now(std::shared_ptr<ContentStore> self, Name name, std::size_t size);
-  static asio::awaitable<void> erase_now(std::shared_ptr<ContentStore> self, std::vector<BlobId> ids);
+  struct Erasing;
+  static asio::awaitable<void> erase_some(std::shared_ptr<ContentStore> self, std::shared_ptr<Erasing> work);
   void keep(const Name& name, Plaintext plaintext);
 
   const asio::any_io_executor executor_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,6 +14,7 @@
 
 #include "client/base/sync.hpp"
 #include "client/net/one_shot.hpp"
+#include "fs/content/content_store.hpp"
 #include "fs/index/index.hpp"
 #include "fs/index/ledger.hpp"
 #include "fs/index/peers.hpp"
@@ -57,6 +59,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
                                        std::uint64_t flags) override;
   asio::awaitable<Result<void>> set(InodeId inode, Changes changes) override;
 
+  std::shared_ptr<const void> hold(InodeId inode) override;
+
   Stamp draw() override { return ledger_->draw(); }
   std::unique_ptr<Reservation> reserve() override;
   asio::awaitable<Result<Stamp>> write_reserved(std::unique_ptr<Reservation> reservation, InodeId inode, Version base,
@@ -77,6 +81,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
 
  private:
   class Held;
+  class Hold;
   using Done = spot::OneShot<Answer<void>>;
   struct CommitWaiter {
     Stamp target;  // all that is stamped before it
@@ -98,6 +103,11 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   Result<Stamp> change(const Ledger::Plan& plan, const Ledger::Then& then = {});
   void set_dirty();
   asio::awaitable<Answer<void>> wait_for(std::vector<Done::Pointer> Requests::*list);
+
+  // What contents leave behind.
+  void start_collecting();
+  static asio::awaitable<void> collect(std::shared_ptr<DiskIndex> self, Stamp limit);
+  asio::awaitable<Answer<void>> collect_all(Stamp limit);
 
   // The loop.
   asio::awaitable<void> run();
@@ -129,12 +139,17 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   std::atomic<Clock::Steady::rep> refreshed_{0};     // when the last refresh began
   std::atomic<bool> dirty_{false};
   std::atomic<Clock::Steady::rep> dirty_since_{0};
+  spot::Synchronized<std::map<InodeId, std::size_t>> held_;  // inodes whose old contents are in use
+  std::atomic<bool> may_collect_{true};                      // something may have become collectable
+  const std::shared_ptr<ContentStore> contents_;
 
   // The loop's alone.
   std::optional<LockedDirectory> directory_;
   bool head_is_old_;
   Clock::Steady look_again_{};    // when the registration is read back, or tried again
   Clock::Steady commit_again_{};  // not before, after a failure
+  Stamp committed_;               // all that is stamped before it is
+  bool collecting_ = false;
   std::chrono::nanoseconds commit_pause_{};
 };
 

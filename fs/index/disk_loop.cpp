@@ -17,6 +17,7 @@ constexpr std::chrono::minutes kLongPause{1};                              // a 
 constexpr std::chrono::nanoseconds kFirstPause = std::chrono::seconds{1};  // after a failure, then twice as long
 constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds{30};
 constexpr std::chrono::nanoseconds kFar = std::chrono::hours{1};
+constexpr std::size_t kCollectorMemory = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -28,6 +29,8 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       peers_{std::move(parts.peers)},
       run_{parts.run},
       alarm_{options_.alarm(strand_)},
+      contents_{std::make_shared<ContentStore>(
+          executor, options_.store, std::shared_ptr<const ContentCipher>{store_, &store_->cipher()}, kCollectorMemory)},
       directory_{std::move(parts.directory)},
       head_is_old_{parts.head_is_old} {
   used_ = now().count();
@@ -35,6 +38,7 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
 }
 
 void DiskIndex::start() {
+  if (!head_is_old_) committed_ = ledger_->draw();
   asio::co_spawn(
       strand_, [self = shared_from_this()]() -> asio::awaitable<void> { co_await self->run(); }, asio::detached);
 }
@@ -46,6 +50,7 @@ asio::awaitable<void> DiskIndex::run() {
       co_await do_register();
     if (is_refresh_due()) co_await do_refresh();
     if (is_commit_due()) co_await do_commit();
+    start_collecting();
     if (!ends()) co_await alarm_->wait(next_wait());
   }
   directory_.reset();
@@ -196,6 +201,8 @@ asio::awaitable<void> DiskIndex::do_commit() {
     commit_pause_ = {};
     commit_again_ = {};
     note({});
+    committed_ = *limit;
+    may_collect_ = true;
     for (const Done::Pointer& done : answered) done->give(Answer<void>{});
     co_return;
   }

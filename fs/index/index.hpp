@@ -121,6 +121,9 @@ class Index {
   // ESTALE where the inode is gone.
   virtual asio::awaitable<Result<void>> set(InodeId inode, Changes changes) = 0;
 
+  // As long as someone has this, the content that the inode had is not deleted, whatever takes its place.
+  virtual std::shared_ptr<const void> hold(InodeId inode) = 0;
+
   // --- blobs/ --------------------------------------------------------------------------------------------------------
   // There the value is stored before its operation, and its `v` is the version. A stamp for a make: draw(). For a
   // write, whose own stamp is the version: reserve(); nothing later is committed while it is held, so keep it for the

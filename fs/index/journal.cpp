@@ -26,7 +26,20 @@ constexpr const char* kTables =
     "stored INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS run (id BLOB PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS head (writer BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS trash (id BLOB PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;";
+    "CREATE TABLE IF NOT EXISTS trash (id BLOB PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS replaced (number INTEGER PRIMARY KEY AUTOINCREMENT, stamp BLOB NOT NULL, "
+    "inode BLOB NOT NULL, old BLOB NOT NULL, now BLOB NOT NULL);";
+
+Bytes encoded(const std::optional<Reference>& reference) {
+  cbor::Writer writer;
+  encode(writer, reference);
+  return std::move(writer).take();
+}
+
+Result<std::optional<Reference>> decoded(BytesView bytes) {
+  cbor::Reader reader{bytes};
+  return decode_reference(reader);
+}
 
 template <std::size_t N>
 bool copy_to(BytesView from, ByteArray<N>& to) {
@@ -150,9 +163,41 @@ Answer<void> Journal::insert(const Operation& operation) const {
   return database_.run("INSERT OR REPLACE INTO operation VALUES (?, ?, 0)", operation.stamp.bytes, encode(operation));
 }
 
-Answer<void> Journal::add(const Operation& operation) {
+Answer<void> Journal::add(const Operation& operation, const std::optional<Replaced>& replaced) {
   const std::lock_guard lock{mutex_};
-  return insert(operation);
+  if (!replaced) return insert(operation);
+  return database_.transaction([&] {
+    Answer<void> step = insert(operation);
+    if (step) {
+      step = database_.run("INSERT INTO replaced (stamp, inode, old, now) VALUES (?, ?, ?, ?)", operation.stamp.bytes,
+                           replaced->inode.bytes, encoded(replaced->old), encoded(replaced->now));
+    }
+    return step;
+  });
+}
+
+Answer<std::vector<Journal::Replaced>> Journal::replaced(Stamp limit, std::int64_t after, std::size_t max) const {
+  const std::lock_guard lock{mutex_};
+  std::vector<Replaced> out;
+  const Answer<void> read = database_.each(
+      [&](const Database::Statement& row) {
+        Replaced& one = out.emplace_back();
+        one.number = row.number(0);
+        const auto old = decoded(row.bytes(2)), now = decoded(row.bytes(3));
+        if (!copy_to(row.bytes(1), one.inode.bytes) || !old || !*old || !now) return false;
+        one.old = **old;
+        one.now = *now;
+        return true;
+      },
+      "SELECT number, inode, old, now FROM replaced WHERE stamp < ? AND number > ? ORDER BY number LIMIT ?",
+      limit.bytes, after, number(max));
+  if (!read) return read.error();
+  return out;
+}
+
+Answer<void> Journal::forget_replaced(std::int64_t row) {
+  const std::lock_guard lock{mutex_};
+  return database_.run("DELETE FROM replaced WHERE number = ?", row);
 }
 
 Answer<std::vector<Operation>> Journal::operations() const {

@@ -52,7 +52,17 @@ class Journal {
   Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose);
 
   // --- Operations ----------------------------------------------------------------------------------------------------
-  Answer<void> add(const Operation& operation);
+  // A content that an operation takes away from an inode whose chunks nobody shares.
+  struct Replaced {
+    std::int64_t number = 0;  // rises in the order of operations
+    InodeId inode;
+    Reference old;
+    std::optional<Reference> now;  // none: the inode is removed, or empty
+  };
+  Answer<void> add(const Operation& operation, const std::optional<Replaced>& replaced = {});
+  // By operations before `limit`, `max` of them with numbers after `after`.
+  Answer<std::vector<Replaced>> replaced(Stamp limit, std::int64_t after, std::size_t max) const;
+  Answer<void> forget_replaced(std::int64_t row);
   Answer<std::vector<Operation>> operations() const;        // all, by stamp
   Answer<std::vector<Operation>> unstored() const;          // those in no stored piece, by stamp
   Answer<std::vector<Operation>> loose(Stamp limit) const;  // those before `limit` that are in no piece, by stamp

@@ -29,12 +29,37 @@ Difference difference(const std::vector<Operation>& before, const std::vector<Op
   return out;
 }
 
+// What goes with the last name, or the old content, of a file that the operation's maker saw as it is.
+std::optional<Journal::Replaced> replaced_by(const State& state, const Action& action) {
+  InodeId id;
+  std::optional<Reference> now;
+  if (const Write* write = std::get_if<Write>(&action)) {
+    id = write->inode;
+    now = write->reference;
+    if ((write->flags & kSharedChunks) != 0) return std::nullopt;
+  } else if (const Unlink* unlink = std::get_if<Unlink>(&action)) {
+    id = unlink->inode;
+  } else if (const Move* move = std::get_if<Move>(&action); move && move->over && move->over->inode != move->inode) {
+    id = move->over->inode;
+  } else {
+    return std::nullopt;
+  }
+  const Inode* const inode = state.find(id);
+  if (inode == nullptr || inode->kind != Kind::file || !inode->reference || !inode->reference->id) return std::nullopt;
+  if ((inode->flags & kSharedChunks) != 0 || inode->reference == now) return std::nullopt;
+  const Write* const write = std::get_if<Write>(&action);
+  const bool goes = write ? write->base == inode->version : inode->links == 1;
+  if (!goes) return std::nullopt;
+  return Journal::Replaced{0, id, *inode->reference, now};
+}
+
 }  // namespace
 
 Result<void> Ledger::record(Operation operation) {
   if (const Make* make = std::get_if<Make>(&operation.action); make && make->inode.version)
     clock_.see(*make->inode.version);
-  if (const Answer<void> kept = journal_->add(operation); !kept) return kept.error().code;
+  const auto replaced = read([&](const State& state) { return replaced_by(state, operation.action); });
+  if (const Answer<void> kept = journal_->add(operation, replaced); !kept) return kept.error().code;
   history_.with([&](std::unique_ptr<History>& history) { history->add(std::move(operation)); });
   return {};
 }

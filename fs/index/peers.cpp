@@ -60,6 +60,10 @@ Answer<void> Peers::take(const Writers& writers) {
   return journal_->set_known_writers(encode(all));
 }
 
+std::size_t Peers::count() const {
+  return table_.with([](const Table& table) { return table.size(); });
+}
+
 bool Peers::is_retired(const WriterId& writer) const {
   return table_.with([&](const Table& table) {
     const auto at = table.find(writer);

@@ -41,6 +41,7 @@ class Peers {
 
   std::map<WriterId, std::uint64_t> seen() const;  // counters of the heads that are applied
   std::vector<WriterStatus> status() const;
+  std::size_t count() const;  // all writers that were ever known, this one among them
 
  private:
   struct Peer {

@@ -18,7 +18,8 @@ int wanted_by(int flags) noexcept {
 
 }  // namespace
 
-RegularFile::Use::Use(std::shared_ptr<RegularFile> file, bool writes) : file_{std::move(file)}, writes_{writes} {
+RegularFile::Use::Use(std::shared_ptr<RegularFile> file, bool writes)
+    : file_{std::move(file)}, hold_{file_->tree().disk.index->hold(file_->id())}, writes_{writes} {
   file_->state_.with([&](State& state) {
     ++state.uses;
     state.writers += writes_ ? 1 : 0;

@@ -47,6 +47,7 @@ class RegularFile final : public NodeOf<FilesTree>, public DirtyContent::Owner {
 
    private:
     const std::shared_ptr<RegularFile> file_;
+    const std::shared_ptr<const void> hold_;  // of what it was opened with
     const bool writes_;
   };
   void renew(View& view);

@@ -1,0 +1,82 @@
+// What replaced and removed contents leave in the store is deleted: where nobody else can know of it, after the commit
+// of the operation, and when nobody has the file open any more (files.md, "Space"). Everywhere else it waits for a
+// sweep.
+#include <set>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "fs/content/collect.hpp"
+#include "fs/index/disk_index.hpp"
+
+namespace spotfs {
+
+namespace {
+
+constexpr std::size_t kAtOnce = 256;  // contents that are read from the journal
+
+}  // namespace
+
+class DiskIndex::Hold {
+ public:
+  Hold(std::weak_ptr<DiskIndex> index, const InodeId& inode) : index_{std::move(index)}, inode_{inode} {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() {
+    const auto index = index_.lock();
+    if (!index) return;
+    const bool last = index->held_.with([&](auto& held) {
+      const auto known = held.find(inode_);
+      if (--known->second != 0) return false;
+      held.erase(known);
+      return true;
+    });
+    if (!last || !index->options_.only_writer) return;
+    index->may_collect_ = true;
+    index->alarm_->wake();
+  }
+
+ private:
+  const std::weak_ptr<DiskIndex> index_;
+  const InodeId inode_;
+};
+
+std::shared_ptr<const void> DiskIndex::hold(InodeId inode) {
+  held_.with([&](auto& held) { ++held[inode]; });
+  return std::make_shared<Hold>(weak_from_this(), inode);
+}
+
+// The loop's.
+void DiskIndex::start_collecting() {
+  if (!options_.only_writer || peers_->count() > 1 || collecting_ || !may_collect_.exchange(false)) return;
+  collecting_ = true;
+  asio::co_spawn(strand_, collect(shared_from_this(), committed_), asio::detached);
+}
+
+asio::awaitable<void> DiskIndex::collect(std::shared_ptr<DiskIndex> self, Stamp limit) {
+  const Answer<void> done = co_await self->collect_all(limit);
+  if (!done) self->note(done.error());
+  self->collecting_ = false;
+  if (self->may_collect_) self->alarm_->wake();
+}
+
+asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
+  std::set<InodeId> later;  // what an inode had before must go first
+  for (std::int64_t after = 0;;) {
+    const Answer<std::vector<Journal::Replaced>> some = ledger_->journal().replaced(limit, after, kAtOnce);
+    if (!some) co_return some.error();
+    for (const Journal::Replaced& one : *some) {
+      after = one.number;
+      if (requests_.with([](const Requests& requests) { return requests.closing; })) co_return Answer<void>{};
+      if (held_.with([&](const auto& held) { return held.contains(one.inode); })) later.insert(one.inode);
+      if (later.contains(one.inode)) continue;
+      const Answer<void> erased = co_await erase_replaced(contents_, one.old, one.now);
+      if (!erased) co_return erased.error();
+      const Answer<void> forgotten = ledger_->journal().forget_replaced(one.number);
+      if (!forgotten) co_return forgotten.error();
+    }
+    if (some->size() < kAtOnce) co_return Answer<void>{};
+  }
+}
+
+}  // namespace spotfs
