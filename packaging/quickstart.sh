@@ -217,6 +217,7 @@ show_next() {
 
 $dir is mounted. Type next:
 
+  cp -a ANYTHING $q/files/
   echo hello > $q/blobs/greeting && cat $q/blobs/greeting
   cat $q/self/id
   truncate -s 0 $q/endpoints/@/version/request && cat $q/endpoints/@/version/reply

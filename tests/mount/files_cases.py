@@ -5,11 +5,13 @@ import errno
 import hashlib
 import mmap
 import os
+import signal
 import sqlite3
+import subprocess
 import time
 import unittest
 
-from bed import run, shell
+from bed import run, shell, wait_until
 
 BED = None  # set by run.py
 LONG = 300  # seconds that a step of many files may take
@@ -288,6 +290,35 @@ class Directories(FilesCase):
         self.assertIn("Permission denied", result.stderr)
 
 
+class Killed(unittest.TestCase):
+    def test_what_close_confirmed_is_there_after_kills(self):
+        mount = BED.mount(None, "subtree=files")
+        script = 'for i in $(seq 1000); do head -c $((i * 997 % 150000)) /dev/zero | tr "\\0" x > "$1/$2-$i" && echo $2-$i; done'
+        confirmed = []
+        for turn in range(5):
+            writers = [
+                subprocess.Popen(
+                    ["bash", "-c", script, "-", mount.directory, f"{turn}-{n}"],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+                for n in range(3)
+            ]
+            wait_until(lambda: len(os.listdir(mount.directory)) > len(confirmed) + 60, "files")
+            mount.signal(signal.SIGKILL)
+            wait_until(lambda: not mount.is_running(), "the end of a killed process")
+            for writer in writers:
+                writer.kill()
+                confirmed += writer.communicate()[0].split()
+            mount.start()
+            for name in confirmed:
+                size = int(name.rpartition("-")[2]) * 997 % 150_000
+                self.assertEqual(mount.path(name).read_bytes(), b"x" * size, name)
+        self.assertGreater(len(confirmed), 200)
+        mount.unmount()
+
+
 class OverARelay(unittest.TestCase):
     """Two mounts of one identity, each with a state directory of its own."""
 
@@ -302,38 +333,32 @@ class OverARelay(unittest.TestCase):
             mount.unmount()
         BED.stop_relay()
 
-    def until(self, condition, what):
-        deadline = time.monotonic() + 30
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.05)
-
     def test_what_one_closes_the_other_sees(self):
         content = os.urandom(300_000)
         self.one.path("d").mkdir()
         self.one.path("d/a").write_bytes(content)
-        self.until(lambda: self.other.path("d/a").exists(), "the file at the other mount")
-        self.until(lambda: self.other.path("d/a").stat().st_size == len(content), "its content")
+        wait_until(lambda: self.other.path("d/a").exists(), "the file at the other mount")
+        wait_until(lambda: self.other.path("d/a").stat().st_size == len(content), "its content")
         self.assertEqual(self.other.path("d/a").read_bytes(), content)
         self.other.path("d/a").write_bytes(b"short")
-        self.until(lambda: self.one.path("d/a").stat().st_size == 5, "the change at the first mount")
+        wait_until(lambda: self.one.path("d/a").stat().st_size == 5, "the change at the first mount")
         self.assertEqual(self.one.path("d/a").read_bytes(), b"short")
         os.rename(self.one.path("d"), self.one.path("e"))
-        self.until(lambda: self.other.path("e/a").exists(), "the renamed directory")
+        wait_until(lambda: self.other.path("e/a").exists(), "the renamed directory")
         self.assertFalse(self.other.path("d").exists())
 
     def test_what_both_write_at_once_is_kept(self):
         self.one.path("a").write_text("first")
-        self.until(lambda: self.other.path("a").exists(), "the file at the other mount")
-        self.until(lambda: self.other.path("a").read_text() == "first", "its content")
+        wait_until(lambda: self.other.path("a").exists(), "the file at the other mount")
+        wait_until(lambda: self.other.path("a").read_text() == "first", "its content")
         with self.one.path("a").open("w") as one, self.other.path("a").open("w") as other:
             one.write("by one")
             other.write("by the other")
         names = lambda mount: sorted(os.listdir(mount.directory))
-        self.until(lambda: len(names(self.one)) == 2 and names(self.one) == names(self.other), "both versions at both")
+        wait_until(lambda: len(names(self.one)) == 2 and names(self.one) == names(self.other), "both versions at both")
         for mount in (self.one, self.other):
             self.assertIn(".conflict-", names(mount)[1])
-            self.until(
+            wait_until(
                 lambda: {mount.path(name).read_text() for name in names(mount)} == {"by one", "by the other"},
                 "both contents",
             )

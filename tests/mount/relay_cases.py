@@ -147,7 +147,7 @@ class DelayedConnection(RelayCase):
         self.assert_errno(errno.ENETDOWN, os.listdir, self.mount.path("blobs"))
         BED.start_relay()
         self.works_again(self.mount)
-        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["blobs", "endpoints", "self"])
+        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["blobs", "endpoints", "files", "self"])
         self.mount.unmount()
 
     def test_one_that_never_connects_ends_at_once(self):
