@@ -12,9 +12,10 @@
 namespace spot::relay {
 namespace {
 
-// The write-ahead log is brought into the database when it has this many pages (of 16 KiB), after the batch was
-// answered.
+// From so many pages (of 16 KiB) on the write-ahead log is brought into the database, beside the writer; it can begin
+// anew only when it is all there, so that one that never rests does it itself before the log gets too large.
 constexpr int kCheckpointPages = 2'048;
+constexpr int kMostPages = 16'384;
 constexpr unsigned kPageSize = 16'384;  // bytes; a value of 45 kB costs half of what it does with 4 KiB
 
 std::int64_t unix_seconds(const Clock& clock) {
@@ -61,19 +62,22 @@ Answer<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
     return Failure{Errc::storage_failed, file.string() + ": " + writer->message()};
   if (auto made = create_tables(*writer); !made)
     return Failure{made.error().code, file.string() + ": " + made.error().text};
+  auto beside = Connection::open(file, kPageSize);
+  if (!beside) return beside.error();
   auto blobs = BlobTable::open(*writer, quota);
   if (!blobs) return blobs.error();
   auto cards = CardTable::open(*writer, quota);
   if (!cards) return cards.error();
   return std::unique_ptr<SqliteDatabase>{
-      new SqliteDatabase{file, clock, std::move(*writer), std::move(*blobs), std::move(*cards)}};
+      new SqliteDatabase{file, clock, std::move(*writer), std::move(*beside), std::move(*blobs), std::move(*cards)}};
 }
 
-SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, Connection writer, BlobTable blobs,
-                               CardTable cards)
+SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, Connection writer, Connection beside,
+                               BlobTable blobs, CardTable cards)
     : file_{std::move(file)},
       clock_{clock},
       writer_{std::move(writer)},
+      checkpointer_{std::move(beside)},
       blobs_{std::move(blobs)},
       cards_{std::move(cards)},
       queue_{[this](std::vector<Write> batch) { commit(std::move(batch)); }} {
@@ -130,9 +134,11 @@ void SqliteDatabase::commit(std::vector<Write> batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(failed ? failed : outcomes[i]);
   batch.clear();
 
-  if (wal_pages_ < kCheckpointPages) return;
-  wal_pages_ = 0;
-  sqlite3_wal_checkpoint_v2(writer_.native(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (wal_pages_ >= kMostPages) {
+    checkpoint(writer_);
+  } else if (wal_pages_ >= kCheckpointPages) {
+    checkpointer_.wake();
+  }
 }
 
 asio::awaitable<std::error_code> SqliteDatabase::write(Write write) {

@@ -13,6 +13,7 @@
 
 #include "client/base/clock.hpp"
 #include "client/base/sync.hpp"
+#include "mount/relay/checkpointer.hpp"
 #include "mount/relay/tables.hpp"
 #include "mount/relay/write_queue.hpp"
 
@@ -41,7 +42,8 @@ class SqliteDatabase final : public Database {
   };
   class Loan;
 
-  SqliteDatabase(std::filesystem::path file, const Clock& clock, Connection writer, BlobTable blobs, CardTable cards);
+  SqliteDatabase(std::filesystem::path file, const Clock& clock, Connection writer, Connection beside, BlobTable blobs,
+                 CardTable cards);
   Answer<std::unique_ptr<Reader>> make_reader() const;
   void commit(std::vector<Write> batch);
   std::error_code apply(const std::vector<Write>& batch, std::vector<std::error_code>& outcomes);
@@ -50,6 +52,7 @@ class SqliteDatabase final : public Database {
   const std::filesystem::path file_;
   const Clock& clock_;
   Connection writer_;  // this and the tables: the queue's thread alone
+  Checkpointer checkpointer_;
   BlobTable blobs_;
   CardTable cards_;
   int wal_pages_ = 0;  // in the write-ahead log after the last commit
