@@ -16,6 +16,7 @@ struct Sending {
 namespace {
 
 constexpr std::size_t kShedAtOnce = 64;  // chunks
+constexpr int kTries = 3;
 
 // As much of a chunk as there is; the rest stays zeros.
 void copy_part(const Bytes& from, std::size_t valid, std::size_t begin, std::size_t count, std::uint8_t* to) {
@@ -109,6 +110,14 @@ asio::awaitable<Answer<Plaintext>> Draft::fetch(ContentReader base, ChunkSource 
 }
 
 asio::awaitable<Answer<Bytes>> Draft::read(std::uint64_t offset, std::size_t size) {
+  // What is planned to be read may be replaced, and deleted, before it is fetched.
+  for (int tries = kTries;; --tries) {
+    Answer<Bytes> bytes = co_await read_once(offset, size);
+    if (bytes || bytes.error().code != Errc::not_found || tries == 1) co_return bytes;
+  }
+}
+
+asio::awaitable<Answer<Bytes>> Draft::read_once(std::uint64_t offset, std::size_t size) {
   Plan plan = plan_read(offset, size);
   if (plan.parts.size() > 1) {
     for (const Part& part : plan.parts) {
@@ -176,7 +185,7 @@ asio::awaitable<Answer<void>> Draft::write(std::optional<std::uint64_t> offset, 
     ContentReader base;
   };
   if (data.empty()) co_return Answer<void>{};
-  for (;;) {
+  for (int tries = kTries;;) {
     bool is_too_large = false;
     const std::optional<Need> need = state_.with([&](State& state) -> std::optional<Need> {
       const std::uint64_t at = offset.value_or(state.pieces.size());
@@ -192,6 +201,7 @@ asio::awaitable<Answer<void>> Draft::write(std::optional<std::uint64_t> offset, 
     if (is_too_large) co_return Failure{Errc::file_too_large};
     if (!need) co_return Answer<void>{};
     const Answer<Plaintext> plaintext = co_await fetch(need->base, need->from, need->chunk);
+    if (!plaintext && plaintext.error().code == Errc::not_found && --tries != 0) continue;
     if (!plaintext) co_return plaintext.error();
     state_.with([&](State& state) {
       state.pieces.fill(need->chunk, need->from, *plaintext ? BytesView{**plaintext} : BytesView{});
@@ -205,6 +215,14 @@ Answer<void> Draft::resize(std::uint64_t size) {
   state_.with([&](State& state) {
     state.pieces.resize(size);
     changed(state);
+  });
+  return {};
+}
+
+Answer<void> Draft::extend(std::uint64_t size) {
+  if (size > kMaxFileSize) return Failure{Errc::file_too_large};
+  state_.with([&](State& state) {
+    if (size > state.pieces.size()) state.pieces.resize(size);
   });
   return {};
 }

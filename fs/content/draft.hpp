@@ -45,6 +45,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
   // nullopt: at the end.
   asio::awaitable<Answer<void>> write(std::optional<std::uint64_t> offset, Bytes data);
   Answer<void> resize(std::uint64_t size);
+  Answer<void> extend(std::uint64_t size);  // where it is smaller
   // [offset, end) within the content becomes zeros; the size stays.
   asio::awaitable<Answer<void>> punch(std::uint64_t offset, std::uint64_t end);
   // [from_offset, from_offset + size) of `from`, which has so many bytes, to `offset`. Whole chunks are shared where
@@ -89,6 +90,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
   };
 
   Plan plan_read(std::uint64_t offset, std::size_t size) const;
+  asio::awaitable<Answer<Bytes>> read_once(std::uint64_t offset, std::size_t size);
   static void take(Plan& plan, const Part& part, const Bytes& plaintext);
   std::shared_ptr<Sending> send(State& state, std::uint64_t chunk);
   void send_behind(State& state, std::uint64_t offset, std::uint64_t end);

@@ -166,6 +166,8 @@ void Pieces::rebase(const Pieces& snapshot) {
   for (const auto& [chunk, saved] : snapshot.pieces_) {
     const auto now = pieces_.find(chunk);
     if (now == pieces_.end() || !(now->second == saved)) continue;
+    // Cut off meanwhile, and the same put there again: the new base does not count there.
+    if (!saved.is_hole() && chunk_length(kept_since_mark_, chunk) < saved.valid) continue;
     if (now->second.bytes) dirty_ -= now->second.bytes->size();
     pieces_.erase(now);
   }

@@ -71,7 +71,11 @@ asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
       if (held_.with([&](const auto& held) { return held.contains(one.inode); })) later.insert(one.inode);
       if (later.contains(one.inode)) continue;
       const Answer<void> erased = co_await erase_replaced(contents_, one.old, one.now);
-      if (!erased) co_return erased.error();
+      if (!erased) {
+        note(erased.error());
+        later.insert(one.inode);
+        continue;
+      }
       const Answer<void> forgotten = ledger_->journal().forget_replaced(one.number);
       if (!forgotten) co_return forgotten.error();
     }

@@ -165,7 +165,12 @@ asio::awaitable<Result<void>> DiskIndex::exchange(InodeId one, std::string name,
 asio::awaitable<Result<Stamp>> DiskIndex::write(InodeId inode, Version base, std::optional<Reference> reference,
                                                 Time mtime, std::uint64_t flags) {
   co_await freshen();
-  co_return change([&](const State&) { return std::optional<Action>{Write{inode, base, reference, mtime, flags}}; });
+  co_return change([&](const State& state) -> Result<std::optional<Action>> {
+    const Inode* const there = state.find(state.resolve(inode));
+    // Whoever else could have removed it did not know of this; this mount did, and what it had is being deleted.
+    if (options_.only_writer && (there == nullptr || there->kind == Kind::removed)) return stale_inode();
+    return std::optional<Action>{Write{inode, base, reference, mtime, flags}};
+  });
 }
 
 asio::awaitable<Result<void>> DiskIndex::set(InodeId inode, Changes changes) {

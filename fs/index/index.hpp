@@ -115,7 +115,8 @@ class Index {
   virtual asio::awaitable<Result<void>> exchange(InodeId one, std::string name, InodeId other,
                                                  std::string other_name) = 0;
   // New content, whose chunks the store has acknowledged. `base`: the version that the writer started from (where
-  // another one is there by now, both are kept). Gives the new version. A file that is gone comes back.
+  // another one is there by now, both are kept). Gives the new version. A file that is gone comes back where others may
+  // have removed it; ESTALE where only this mount can have.
   virtual asio::awaitable<Result<Stamp>> write(InodeId inode, Version base, std::optional<Reference> reference,
                                                Time mtime, std::uint64_t flags) = 0;
   // ESTALE where the inode is gone.

@@ -166,7 +166,7 @@ asio::awaitable<Result<void>> Directory::unlink(Caller caller, std::string name)
   if (!allowed) co_return allowed.error();
   const Result<spotfs::Entry> gone = co_await index().unlink(id(), std::move(name));
   if (!gone) co_return gone.error();
-  tree().lost_name(*gone);
+  co_await tree().lost_name(*gone);
   co_return Result<void>{};
 }
 
@@ -190,7 +190,7 @@ asio::awaitable<Result<void>> Directory::rename(Caller caller, std::string name,
   const Result<std::optional<spotfs::Entry>> replaced =
       co_await index().move(id(), std::move(name), target->id(), std::move(to_name), existing);
   if (!replaced) co_return replaced.error();
-  if (*replaced) tree().lost_name(**replaced);
+  if (*replaced) co_await tree().lost_name(**replaced);
   co_return Result<void>{};
 }
 

@@ -9,6 +9,11 @@
 #include "fs/tree/finish.hpp"
 
 namespace spotfs::tree {
+namespace {
+
+constexpr std::uint64_t kMostBytesCopied = 1 << 20;  // at once, where chunks can't be shared
+
+}  // namespace
 
 void RegularFile::renew(View& view) {
   state_.with([&](const State& state) {
@@ -64,15 +69,19 @@ asio::awaitable<Result<std::size_t>> RegularFile::write(Write write) {
 }
 
 asio::awaitable<Result<void>> RegularFile::truncate(std::uint64_t size) {
-  const Result<Content> content = co_await current();
-  if (!content) co_return content.error();
-  const Answer<void> done = state_.with([&](State& state) {
-    Answer<void> resized = (*content)->resize(size);
-    edited(state);
-    return resized;
-  });
-  if (!done) co_return done.error().code;
-  co_return Result<void>{};
+  for (;;) {
+    const Result<Content> content = co_await current();
+    if (!content) co_return content.error();
+    const std::optional<Answer<void>> done = state_.with([&](State& state) -> std::optional<Answer<void>> {
+      if (state.content != *content) return std::nullopt;
+      const Answer<void> resized = (*content)->resize(size);
+      edited(state);
+      return resized;
+    });
+    if (!done) continue;
+    if (!*done) co_return done->error().code;
+    co_return Result<void>{};
+  }
 }
 
 asio::awaitable<Result<void>> RegularFile::allocate(int mode, std::uint64_t offset, std::uint64_t size) {
@@ -85,7 +94,7 @@ asio::awaitable<Result<void>> RegularFile::allocate(int mode, std::uint64_t offs
   if (!content) co_return fail(EBADF);
   Answer<void> done;
   if (how != 0) done = co_await content->punch(offset, offset + size);
-  if (done && !keeps_size && content->size() < offset + size) done = content->resize(offset + size);
+  if (done && !keeps_size) done = content->extend(offset + size);
   if (!done) co_return done.error().code;
   co_return Result<void>{};
 }
@@ -94,17 +103,25 @@ asio::awaitable<Result<void>> RegularFile::allocate(int mode, std::uint64_t offs
 asio::awaitable<Result<std::optional<Reference>>> RegularFile::saved_for_sharing() {
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
+  std::uint64_t only_flag = 0;  // the edit that is none of the content
   const Content content = state_.with([&](State& state) {
     if (((*found)->flags & kSharedChunks) == 0) {
-      if (!state.is_edited()) state.modified = (*found)->mtime;
+      const bool was_edited = state.is_edited();
+      if (!was_edited) state.modified = (*found)->mtime;
       state.shares = true;
       ++state.edits;
+      if (!was_edited) only_flag = state.edits;
     }
     return state.content;
   });
   if (!content) co_return fail(EBADF);
   const Result<void> saved = co_await save();
-  if (!saved) co_return saved.error();
+  if (!saved) {
+    state_.with([&](State& state) {
+      if (state.edits == only_flag && state.changing == 0 && !state.saving) state.stored = state.edits;
+    });
+    co_return saved.error();
+  }
   if (content->is_changed()) co_return fail(EAGAIN);  // someone writes to it all the time
   co_return content->base();
 }
@@ -118,10 +135,16 @@ asio::awaitable<Result<std::size_t>> RegularFile::copy(std::shared_ptr<RegularFi
   if (!source) co_return source.error();
   if (!*source || from_offset >= (*source)->size) co_return std::size_t{0};
   size = std::min(size, (*source)->size - from_offset);
+  const bool is_shareable = from_offset % kChunkSize == offset % kChunkSize;
+  if (!is_shareable) {
+    size = std::min(size, kMostBytesCopied);
+    const Result<void> room = co_await tree().dirty->make_room(static_cast<std::size_t>(size));
+    if (!room) co_return room.error();
+  }
   const Change content{self()};
   if (!content) co_return fail(EBADF);
+  if (is_shareable) state_.with([](State& state) { state.shares = true; });
   const Answer<bool> copied = co_await content->copy(**source, from_offset, offset, size);
-  state_.with([&](State& state) { state.shares = state.shares || !copied || *copied; });
   if (!copied) co_return copied.error().code;
   co_return static_cast<std::size_t>(size);
 }
@@ -158,11 +181,12 @@ asio::awaitable<Result<void>> RegularFile::save() {
 void RegularFile::start_save(std::shared_ptr<spot::Event> done) {
   asio::co_spawn(tree().disk.executor, store_edit(self()),
                  [self = self(), done = std::move(done)](const std::exception_ptr& thrown, Result<void> stored) {
+                   if (thrown) stored = code_of(thrown);
                    self->state_.with([&](State& state) {
                      state.saving.reset();
-                     if (thrown) stored = code_of(thrown);
                      state.failed = stored ? std::error_code{} : stored.error();
                    });
+                   if (!stored) self->drop_if_abandoned(stored.error());
                    done->set();
                  });
 }
@@ -188,34 +212,37 @@ asio::awaitable<Result<void>> RegularFile::store_edit(std::shared_ptr<RegularFil
   if (detached) co_return Result<void>{};
   const std::uint64_t flags = (*inode)->flags | (shares ? kSharedChunks : 0);
   const Result<Stamp> written = co_await index.write(self->id(), version, saved->reference, modified, flags);
+  if (!written && written.error() == stale_inode()) {
+    self->state_.with([](State& state) { state.detached = true; });
+    co_return Result<void>{};
+  }
   if (!written) {
     content->maybe_named(*saved);
     co_return written.error();
   }
   content->named(*saved);
-  self->state_.with([&](State& state) {
-    state.version = *written;
+  const bool gone = self->state_.with([&](State& state) {
     state.stored = std::max(state.stored, edits);
+    state.version = *written;
+    return state.detached;
   });
+  if (gone) co_await self->stay_gone(*written);
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> RegularFile::save_or_drop() {
-  const Result<void> saved = co_await save();
-  if (saved) co_return saved;
+void RegularFile::drop_if_abandoned(std::error_code why) {
   const Content dropped = state_.with([&](State& state) -> Content {
-    if (!state.is_edited() || state.writers > 1 || state.detached) return nullptr;
+    if (!state.content || !state.is_edited() || state.writers != 0 || state.changing != 0 || state.saving ||
+        state.detached)
+      return nullptr;
     Content old = std::exchange(state.content, make_content(state.content->base()));
     state.stored = ++state.edits;
     ++state.contents;
-    state.failed.clear();
     return old;
   });
-  if (dropped) {
-    tree().say("a file was not stored, the old content stands: " + saved.error().message());
-    if (tree().disk.notifier) tree().disk.notifier->content_changed(self());
-  }
-  co_return saved;
+  if (!dropped) return;
+  tree().say("a file was not stored, the old content stands: " + why.message());
+  if (tree().disk.notifier) tree().disk.notifier->content_changed(self());
 }
 
 }  // namespace spotfs::tree

@@ -81,7 +81,9 @@ asio::awaitable<Result<void>> OpenRegular::fsync(Caller, bool) {
 }
 
 asio::awaitable<void> OpenRegular::release(Caller) {
-  if (writes_) co_await file_->save_or_drop();
+  if (!writes_) co_return;
+  file_.stop_writing();
+  static_cast<void>(co_await file_->save());
 }
 
 asio::awaitable<Result<void>> OpenRegular::allocate(Caller, int mode, std::uint64_t offset, std::uint64_t size) {

@@ -38,7 +38,7 @@ class OpenRegular final : public OpenFile {
   RegularFile::Content content();
   void read_ahead(const RegularFile::Content& content, std::uint64_t offset, std::size_t size);
 
-  const RegularFile::Use file_;
+  RegularFile::Use file_;
   const bool writes_;
   spot::Synchronized<RegularFile::View> view_;  // held before the file's state
   spot::Synchronized<ReadAhead> ahead_;

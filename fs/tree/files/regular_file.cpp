@@ -16,6 +16,19 @@ int wanted_by(int flags) noexcept {
   return mask;
 }
 
+// What a draft has in memory, for as long as that is so: also where the file has another one by now.
+struct DirtyDraft final : DirtyContent::Owner {
+  std::weak_ptr<Draft> draft;
+
+  asio::awaitable<Result<void>> shed() override {
+    const auto there = draft.lock();
+    if (!there) co_return Result<void>{};
+    const Answer<void> shed = co_await there->shed();
+    if (!shed) co_return shed.error().code;
+    co_return Result<void>{};
+  }
+};
+
 }  // namespace
 
 RegularFile::Use::Use(std::shared_ptr<RegularFile> file, bool writes)
@@ -24,6 +37,10 @@ RegularFile::Use::Use(std::shared_ptr<RegularFile> file, bool writes)
     ++state.uses;
     state.writers += writes_ ? 1 : 0;
   });
+}
+
+void RegularFile::Use::stop_writing() {
+  file_->state_.with([&](State& state) { state.writers -= std::exchange(writes_, false) ? 1U : 0U; });
 }
 
 RegularFile::Use::~Use() {
@@ -37,32 +54,32 @@ RegularFile::Use::~Use() {
 }
 
 RegularFile::Content RegularFile::make_content(const std::optional<Reference>& base) {
-  const std::weak_ptr<DirtyContent::Owner> owner{self()};
-  const auto key = std::make_shared<char>();
-  return std::make_shared<Draft>(tree().content, base, [dirty = tree().dirty, owner, key](std::size_t bytes) {
-    dirty->set(key.get(), owner, bytes);
+  const auto owner = std::make_shared<DirtyDraft>();
+  auto draft = std::make_shared<Draft>(tree().content, base, [dirty = tree().dirty, owner](std::size_t bytes) {
+    dirty->set(owner.get(), owner, bytes);
   });
-}
-
-RegularFile::Content RegularFile::current(const InodePtr& inode) {
-  return state_.with([&](State& state) {
-    const bool is_newest = state.known && state.version == inode->version;
-    if (state.content && (state.is_edited() || state.detached || is_newest)) return state.content;
-    if (!is_newest) {
-      ++state.contents;
-      if (state.content && state.uses > 1) state.mixed = true;
-    }
-    state.content = make_content(inode->reference);
-    state.version = inode->version;
-    state.known = true;
-    return state.content;
-  });
+  owner->draft = draft;
+  return draft;
 }
 
 asio::awaitable<Result<RegularFile::Content>> RegularFile::current() {
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
-  co_return current(*found);
+  co_return state_.with([&](State& state) {
+    // Asked again under the lock: a save may have ended since, and what it wrote is the newest.
+    const Result<InodePtr> again = tree().disk.index->inode_now(id());
+    const Inode& inode = again && (*again)->kind != Kind::removed ? **again : **found;
+    const bool is_newest = state.known && state.version == inode.version;
+    if (state.content && (state.is_edited() || state.detached || is_newest)) return state.content;
+    if (!is_newest) {
+      ++state.contents;
+      if (state.content && state.uses > 1) state.mixed = true;
+    }
+    state.content = make_content(inode.reference);
+    state.version = inode.version;
+    state.known = true;
+    return state.content;
+  });
 }
 
 Attributes RegularFile::shown(const InodePtr& inode) {
@@ -98,7 +115,8 @@ asio::awaitable<Result<Opened>> RegularFile::open(Caller caller, int flags) {
   if (!allowed) co_return allowed.error();
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   auto file = std::make_shared<OpenRegular>(self(), writes);
-  current(*found);
+  const Result<Content> content = co_await current();
+  if (!content) co_return content.error();
   if ((flags & O_TRUNC) != 0) {
     const Result<void> emptied = co_await truncate(0);
     if (!emptied) co_return emptied.error();
@@ -126,9 +144,10 @@ asio::awaitable<Result<Attributes>> RegularFile::set_attributes(Caller caller, A
   const Result<void> allowed = tree().disk.access.check(shown(*found), caller, changes);
   if (!allowed) co_return allowed.error();
   if (size) {
-    const Use use{self(), true};
+    Use use{self(), true};
     Result<void> done = co_await truncate(*size);
-    if (done && !file) done = co_await save_or_drop();
+    use.stop_writing();
+    if (done && !file) done = co_await save();
     if (!done) co_return done.error();
   }
   if (changes.mtime) {
@@ -138,16 +157,21 @@ asio::awaitable<Result<Attributes>> RegularFile::set_attributes(Caller caller, A
   co_return co_await InodeNode::set_attributes(caller, changes, std::move(file));
 }
 
-void RegularFile::detach() {
-  state_.with([](State& state) { state.detached = true; });
+asio::awaitable<void> RegularFile::detach() {
+  const Version version = state_.with([](State& state) {
+    state.detached = true;
+    return state.version;
+  });
+  if (version) co_await stay_gone(*version);
 }
 
-asio::awaitable<Result<void>> RegularFile::shed() {
-  const Content content = state_.with([](const State& state) { return state.content; });
-  if (!content) co_return Result<void>{};
-  const Answer<void> shed = co_await content->shed();
-  if (!shed) co_return shed.error().code;
-  co_return Result<void>{};
+// A save that was under way when the last name went has put the file back, as if another mount had removed it.
+asio::awaitable<void> RegularFile::stay_gone(Stamp written) {
+  Index& index = *tree().disk.index;
+  const Result<InodePtr> found = co_await index.inode(id());
+  if (!found || (*found)->links == 0 || (*found)->kind == Kind::removed || (*found)->version != written) co_return;
+  const Place place = (*found)->place;
+  static_cast<void>(co_await index.unlink(place.directory, place.name));
 }
 
 }  // namespace spotfs::tree

@@ -14,7 +14,7 @@
 
 namespace spotfs::tree {
 
-class RegularFile final : public NodeOf<FilesTree>, public DirtyContent::Owner {
+class RegularFile final : public NodeOf<FilesTree> {
  public:
   RegularFile(std::shared_ptr<FilesTree> tree, const InodeId& id, InodePtr inode)
       : NodeOf{std::move(tree), id, std::move(inode)} {}
@@ -23,10 +23,9 @@ class RegularFile final : public NodeOf<FilesTree>, public DirtyContent::Owner {
                                                      std::shared_ptr<OpenFile> file) override;
   asio::awaitable<Result<Opened>> open(Caller caller, int flags) override;
   Attributes shown(const InodePtr& inode) override;
-  asio::awaitable<Result<void>> shed() override;
 
   // The last name is gone by an act of this mount: who has it open goes on, nothing is saved any more.
-  void detach();
+  asio::awaitable<void> detach();
 
   // --- For its handles -----------------------------------------------------------------------------------------------
   using Content = std::shared_ptr<Draft>;
@@ -35,20 +34,22 @@ class RegularFile final : public NodeOf<FilesTree>, public DirtyContent::Owner {
     Content content;
     std::uint64_t edits = 0;
   };
-  // As long as one is there, the content is kept.
+  // As long as one is there, the content is kept, and what it was at the beginning is not deleted.
   class Use {
    public:
     Use(std::shared_ptr<RegularFile> file, bool writes);
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
     ~Use();
+    // It is no writer any more: what comes now is its last save.
+    void stop_writing();
     RegularFile& operator*() const noexcept { return *file_; }
     RegularFile* operator->() const noexcept { return file_.get(); }
 
    private:
     const std::shared_ptr<RegularFile> file_;
     const std::shared_ptr<const void> hold_;  // of what it was opened with
-    const bool writes_;
+    bool writes_;                             // under the file's lock
   };
   void renew(View& view);
   asio::awaitable<Result<std::size_t>> write(Write write);
@@ -58,8 +59,6 @@ class RegularFile final : public NodeOf<FilesTree>, public DirtyContent::Owner {
                                             std::uint64_t offset, std::uint64_t size);
   // Returns when all changes of before are stored, or could not be. Nothing changed: a failure that nobody was told of.
   asio::awaitable<Result<void>> save();
-  // The last handle for writing goes: what could not be stored is dropped, and the old content stands.
-  asio::awaitable<Result<void>> save_or_drop();
 
  private:
   struct State {
@@ -87,13 +86,15 @@ class RegularFile final : public NodeOf<FilesTree>, public DirtyContent::Owner {
   std::shared_ptr<RegularFile> self() { return std::static_pointer_cast<RegularFile>(shared_from_this()); }
   Content make_content(const std::optional<Reference>& base);
   // The content, to be opened or changed: the one that is there, or what the index names.
-  Content current(const InodePtr& inode);
   asio::awaitable<Result<Content>> current();
   asio::awaitable<Result<void>> tell_size();
   void edited(State& state);
   class Change;
   asio::awaitable<Result<void>> truncate(std::uint64_t size);
   asio::awaitable<Result<std::optional<Reference>>> saved_for_sharing();
+  // Where no writer is left and a save has failed: the old content stands.
+  void drop_if_abandoned(std::error_code why);
+  asio::awaitable<void> stay_gone(Stamp written);
   static asio::awaitable<Result<void>> store_edit(std::shared_ptr<RegularFile> self);
   void start_save(std::shared_ptr<spot::Event> done);
 

@@ -24,9 +24,9 @@ Entry FilesTree::entry_of(const InodeId& id, const InodePtr& inode) {
   return {std::move(node), attributes, timeout()};
 }
 
-void FilesTree::lost_name(const spotfs::Entry& entry) {
-  if (entry.inode->links != 0 && entry.inode->kind != Kind::removed) return;
-  if (const auto file = std::dynamic_pointer_cast<RegularFile>(nodes.find(entry.id))) file->detach();
+asio::awaitable<void> FilesTree::lost_name(spotfs::Entry entry) {
+  if (entry.inode->links != 0 && entry.inode->kind != Kind::removed) co_return;
+  if (const auto file = std::dynamic_pointer_cast<RegularFile>(nodes.find(entry.id))) co_await file->detach();
 }
 
 }  // namespace spotfs::tree

@@ -18,7 +18,7 @@ class FilesTree : public DiskTree, public std::enable_shared_from_this<FilesTree
   NodePtr node_of(const InodeId& id, const InodePtr& inode);
   Entry entry_of(const InodeId& id, const InodePtr& inode);
   // A name is gone by an act of this mount: where it was the last one, what is open goes on, and nothing is stored.
-  void lost_name(const spotfs::Entry& entry);
+  asio::awaitable<void> lost_name(spotfs::Entry entry);
   void say(const std::string& what) const {
     if (disk.log) disk.log("files/: " + what);
   }

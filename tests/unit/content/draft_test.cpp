@@ -353,6 +353,21 @@ TEST_F(DraftTest, SharesWholeChunksOfACopy) {
   EXPECT_EQ(read_again(save(*odd).reference), Bytes(all.begin() + 5, all.begin() + 5 + 2 * kChunkSize));
 }
 
+TEST_F(DraftTest, KeepsASharedChunkThatIsCutOffAndPutBackDuringASave) {
+  const auto file = draft();
+  const Bytes all = pattern(3 * kChunkSize);
+  write(*file, 0, all);
+  const Reference from = *save(*file).reference;
+  const auto copy = draft();
+  ASSERT_TRUE(run(copy->copy(from, 0, 0, all.size())));
+  const Draft::Saved saved = run(copy->save()).value();
+  ASSERT_TRUE(copy->resize(0));
+  ASSERT_TRUE(run(copy->copy(from, 0, 0, all.size())));
+  copy->named(saved);
+  EXPECT_EQ(read(*copy, 0, all.size()), all);
+  EXPECT_EQ(read_again(save(*copy).reference), all);
+}
+
 TEST_F(DraftTest, RefusesWhatTheStoreHasSwapped) {
   const auto file = draft();
   write(*file, 0, pattern(3 * kChunkSize));

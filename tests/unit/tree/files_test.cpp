@@ -263,6 +263,59 @@ TEST_F(FilesTest, GoesOnWithASaveWhoseCallerIsInterrupted) {
   EXPECT_EQ(read_text("file"), "content");
 }
 
+TEST_F(FilesTest, StaysGoneWhenItIsUnlinkedDuringASave) {
+  mount();
+  EXPECT_EQ(put(root_, "file", "old"), 0);
+  const auto file = open(node(root_, "file"), O_WRONLY).value();
+  ASSERT_TRUE(write(*file, 0, "new"));
+  auto gate = std::make_shared<spot::Event>();
+  store_->set_plan([gate](Verb verb, const std::string&) -> asio::awaitable<Fate> {
+    if (verb == Verb::store) co_await spot::Event::wait(gate);
+    co_return Fate::done;
+  });
+  auto closing = begin(file->flush(user()));
+  settle();
+  ASSERT_TRUE(run(index_->unlink(kRoot, "file")));  // as one that the file has not heard of yet
+  gate->set();
+  EXPECT_TRUE(finish(closing));
+  EXPECT_EQ(names(root_), std::vector<std::string>{});
+}
+
+TEST_F(FilesTest, LetsOthersWriteWhereAFileThatCouldNotBeStoredIsStillOpen) {
+  options_.dirty = std::make_shared<DirtyContent>(200'000);
+  mount();
+  EXPECT_EQ(put(root_, "file", "old"), 0);
+  const auto reader = open(node(root_, "file"), O_RDONLY).value();
+  store_->set_plan([](Verb verb, const std::string&) -> asio::awaitable<Fate> {
+    co_return verb == Verb::store ? Fate::failed : Fate::done;
+  });
+  const auto writer = open(node(root_, "file"), O_WRONLY).value();
+  ASSERT_TRUE(write(*writer, 1, std::string(190'000, 'x')));
+  EXPECT_TRUE(read(*reader));  // and has what was written
+  release(*writer);
+  store_->set_plan({});
+  EXPECT_EQ(put(root_, "other", std::string(190'000, 'x')), 0);
+  EXPECT_EQ(read(*reader).value(), "old");
+  release(*reader);
+}
+
+TEST_F(FilesTest, CopiesInPartsWhatItCannotShare) {
+  mount();
+  const std::string content(3'000'000, 'x');
+  EXPECT_EQ(put(root_, "from", content), 0);
+  const auto from = open(node(root_, "from"), O_RDONLY).value();
+  const Result<Created> to = run(root_->create(user(), "to", 0644, O_WRONLY));
+  std::uint64_t done = 0;
+  while (done < content.size() - 1) {
+    const auto copied = run(to->opened.file->copy_range(user(), from, done + 1, done, content.size()));
+    ASSERT_TRUE(copied);
+    ASSERT_LE(*copied, std::size_t{1} << 20);
+    done += *copied;
+  }
+  release(*to->opened.file);
+  EXPECT_EQ(stat(node(root_, "to")).size, content.size() - 1);
+}
+
 TEST_F(FilesTest, ReadsAheadOfWhoReadsOn) {
   mount();
   EXPECT_EQ(put(root_, "file", std::string(60 * 45'056, 'x')), 0);
