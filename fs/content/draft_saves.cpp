@@ -1,0 +1,208 @@
+// How a draft reaches the store: what is sent while a writer still writes, and saves.
+#include <boost/asio/co_spawn.hpp>
+
+#include "fs/content/draft.hpp"
+#include "fs/content/index_writer.hpp"
+
+namespace spotfs {
+
+struct Sending {
+  explicit Sending(std::size_t size) : length{size} {}
+  const std::size_t length;  // bytes of the plaintext
+  const std::shared_ptr<spot::Event> landed = std::make_shared<spot::Event>();
+  Answer<BlobId> answer{Failure{Errc::offline}};  // valid once it has landed
+};
+
+namespace {
+
+constexpr std::size_t kShedAtOnce = 64;  // chunks
+
+}  // namespace
+
+// --- What is sent ----------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<BlobId>> Draft::store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext) {
+  co_return co_await self->store_->store(ContentKind::data, std::move(plaintext));
+}
+
+// Begins to store the bytes of a chunk, as long as its place is now, or gives what is under way.
+std::shared_ptr<Sending> Draft::send(State& state, std::uint64_t chunk) {
+  Piece& piece = *state.pieces.find(chunk);
+  const std::size_t length = chunk_length(state.pieces.size(), chunk);
+  if (piece.sending && piece.sending->length == length) return piece.sending;
+  Plaintext plaintext = piece.bytes;
+  if (plaintext->size() != length) {
+    auto padded = std::make_shared<Bytes>(*plaintext);
+    padded->resize(length);
+    plaintext = std::move(padded);
+  }
+  const auto sending = std::make_shared<Sending>(length);
+  piece.sending = sending;
+  auto work = store_chunk(shared_from_this(), std::move(plaintext));
+  asio::co_spawn(store_->executor(), std::move(work),
+                 [self = shared_from_this(), chunk, sending](const std::exception_ptr& thrown, Answer<BlobId> id) {
+                   sending->answer = thrown ? Answer<BlobId>{Failure{Errc::storage_failed}} : std::move(id);
+                   self->landed(chunk, sending);
+                   sending->landed->set();
+                 });
+  return sending;
+}
+
+void Draft::landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending) {
+  state_.with([&](State& state) {
+    if (sending->answer) state.unnamed.insert(*sending->answer);
+    Piece* const piece = state.pieces.find(chunk);
+    if (piece == nullptr || piece->sending != sending) return;
+    if (sending->answer) {
+      state.pieces.stored(chunk, *sending->answer, sending->length);
+      changed(state);
+    } else {
+      piece->sending = nullptr;
+    }
+  });
+}
+
+// What a sequential writer has left behind.
+void Draft::send_behind(State& state, std::uint64_t offset, std::uint64_t end) {
+  const bool is_sequential = offset == state.sequential_end;
+  state.sequential_end = end;
+  if (!is_sequential) return;
+  for (std::uint64_t chunk = offset / kChunkSize; (chunk + 1) * kChunkSize <= end; ++chunk) {
+    const Piece* const piece = state.pieces.find(chunk);
+    if (piece != nullptr && piece->bytes) send(state, chunk);
+  }
+}
+
+asio::awaitable<Answer<void>> Draft::shed() {
+  const std::shared_ptr<Sending> first = state_.with([&](State& state) {
+    std::shared_ptr<Sending> oldest;
+    std::size_t count = 0;
+    for (const auto& [chunk, piece] : state.pieces.pieces()) {
+      if (!piece.bytes) continue;
+      const std::shared_ptr<Sending> sending = send(state, chunk);
+      if (!oldest) oldest = sending;
+      if (++count == kShedAtOnce) break;
+    }
+    return oldest;
+  });
+  if (!first) co_return Answer<void>{};
+  const Result<void> waited = co_await spot::Event::wait(first->landed);
+  if (!waited) co_return Failure{waited.error()};
+  if (!first->answer) co_return first->answer.error();
+  co_return Answer<void>{};
+}
+
+// --- Saves -----------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<Draft::Saved>> Draft::save() {
+  Saved saved;
+  std::optional<ContentReader> base;
+  state_.with([&](State& state) {
+    for (const auto& [chunk, piece] : state.pieces.pieces()) {
+      if (piece.bytes) send(state, chunk);
+    }
+    state.pieces.mark();
+    saved.pieces = state.pieces;
+    saved.reference = state.reference;
+    base = state.base;
+  });
+  if (!saved.pieces.is_changed()) co_return saved;
+  const Answer<void> sent = co_await settle_sent(saved);
+  if (!sent) co_return sent.error();
+  const Answer<void> remade = co_await remake_odd(saved, *base);
+  if (!remade) co_return remade.error();
+
+  const std::uint8_t base_level = saved.reference ? saved.reference->level : std::uint8_t{0};
+  saved.reference.reset();
+  if (saved.pieces.size() == 0) co_return saved;
+  ChangedContent content{saved.pieces.size(), *base, saved.pieces.kept(), base_level, {}};
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) content.chunks[chunk] = piece.id.value_or(kHole);
+  const Answer<Reference> written = co_await write_indexes(store_, std::move(content), saved.indexes);
+  state_.with([&](State& state) { state.unnamed.insert(saved.indexes.begin(), saved.indexes.end()); });
+  if (!written) co_return written.error();
+  saved.reference = *written;
+  co_return saved;
+}
+
+asio::awaitable<Answer<void>> Draft::settle_sent(Saved& saved) {
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Sending>>> under_way;
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) {
+    if (piece.bytes) under_way.emplace_back(chunk, piece.sending);
+  }
+  for (const auto& [chunk, sending] : under_way) {
+    const Result<void> waited = co_await spot::Event::wait(sending->landed);
+    if (!waited) co_return Failure{waited.error()};
+    if (!sending->answer) co_return sending->answer.error();
+    saved.pieces.stored(chunk, *sending->answer, sending->length);
+  }
+  co_return Answer<void>{};
+}
+
+// Stored chunks of another length than their place has now, or of which not all counts, are stored again.
+asio::awaitable<Answer<void>> Draft::remake_odd(Saved& saved, const ContentReader& base) {
+  const std::uint64_t size = saved.pieces.size();
+  std::vector<std::uint64_t> odd;
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) {
+    const std::size_t length = chunk_length(size, chunk);
+    if (piece.id && (piece.length != length || piece.valid < length)) odd.push_back(chunk);
+  }
+  if (saved.pieces.kept() != 0) {
+    const std::uint64_t last = chunk_count(saved.pieces.kept()) - 1;
+    const ChunkSource from = saved.pieces.source(last);
+    const std::size_t length = chunk_length(size, last);
+    if (from.kind == ChunkSource::Kind::base && (from.length != length || from.valid < length)) odd.push_back(last);
+  }
+  for (const std::uint64_t chunk : odd) {
+    const ChunkSource from = saved.pieces.source(chunk);
+    const Answer<Plaintext> before = co_await fetch(base, from, chunk);
+    if (!before) co_return before.error();
+    if (!*before) continue;
+    auto plaintext =
+        std::make_shared<Bytes>((*before)->begin(), (*before)->begin() + static_cast<std::ptrdiff_t>(from.valid));
+    plaintext->resize(chunk_length(size, chunk));
+    const std::size_t length = plaintext->size();
+    const Answer<BlobId> id = co_await store_->store(ContentKind::data, std::move(plaintext));
+    if (!id) co_return id.error();
+    state_.with([&](State& state) {
+      state.unnamed.insert(*id);
+      state.pieces.put_instead(chunk, from, *id, length);
+    });
+    saved.pieces.put_instead(chunk, from, *id, length);
+  }
+  co_return Answer<void>{};
+}
+
+std::vector<BlobId> Draft::ids_of(const Saved& saved) {
+  std::vector<BlobId> ids = saved.indexes;
+  for (const auto& [chunk, piece] : saved.pieces.pieces()) {
+    if (piece.id) ids.push_back(*piece.id);
+  }
+  if (saved.reference && saved.reference->id) ids.push_back(*saved.reference->id);
+  return ids;
+}
+
+void Draft::maybe_named(const Saved& saved) {
+  state_.with([&](State& state) {
+    for (const BlobId& id : ids_of(saved)) state.unnamed.erase(id);
+  });
+}
+
+void Draft::named(const Saved& saved) {
+  const std::vector<BlobId> useless = state_.with([&](State& state) {
+    for (const BlobId& id : ids_of(saved)) state.unnamed.erase(id);
+    state.pieces.rebase(saved.pieces);
+    state.base = ContentReader{store_, saved.reference};
+    state.reference = saved.reference;
+    changed(state);
+    // What was stored and changed again before this save.
+    std::set<BlobId> waste = state.unnamed;
+    for (const auto& [chunk, piece] : state.pieces.pieces()) {
+      if (piece.id) waste.erase(*piece.id);
+    }
+    for (const BlobId& id : waste) state.unnamed.erase(id);
+    return std::vector<BlobId>{waste.begin(), waste.end()};
+  });
+  store_->discard(useless);
+}
+
+}  // namespace spotfs
