@@ -353,19 +353,7 @@ void Application::set_content(Inode& inode, const Write& op) const {
 void Application::operator()(const Set& op) {
   const InodeId id = state_.resolve(op.inode);
   if (!is_live(id)) return;
-  Inode& inode = touch(id);
-  const Changes& changes = op.changes;
-  inode.mode = changes.mode.value_or(inode.mode);
-  inode.uid = changes.uid.value_or(inode.uid);
-  inode.gid = changes.gid.value_or(inode.gid);
-  inode.atime = changes.atime.value_or(inode.atime);
-  inode.mtime = changes.mtime.value_or(inode.mtime);
-  for (const auto& [name, value] : changes.xattrs) {
-    if (value)
-      inode.xattrs.insert_or_assign(name, *value);
-    else
-      inode.xattrs.erase(name);
-  }
+  op.changes.apply_to(touch(id));
 }
 
 }  // namespace

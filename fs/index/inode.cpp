@@ -215,6 +215,21 @@ void encode(cbor::Writer& to, const NewInode& inode) {
   map.finish(to);
 }
 
+void Changes::apply_to(Inode& inode) const {
+  inode.mode = mode.value_or(inode.mode);
+  inode.uid = uid.value_or(inode.uid);
+  inode.gid = gid.value_or(inode.gid);
+  inode.atime = atime.value_or(inode.atime);
+  inode.mtime = mtime.value_or(inode.mtime);
+  for (const auto& [name, value] : xattrs) {
+    if (value) {
+      inode.xattrs.insert_or_assign(name, *value);
+    } else {
+      inode.xattrs.erase(name);
+    }
+  }
+}
+
 void encode(cbor::Writer& to, const Changes& changes) {
   MapWriter map;
   if (changes.mode) map.field(mode_field).put(*changes.mode);

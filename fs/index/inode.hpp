@@ -94,6 +94,7 @@ struct Changes {
   std::optional<std::uint32_t> mode, uid, gid;
   std::optional<Time> atime, mtime;
   std::map<std::string, std::optional<std::string>, EncodedOrder> xattrs;  // nullopt removes it
+  void apply_to(Inode& inode) const;
   bool operator==(const Changes&) const = default;
 };
 

@@ -33,7 +33,8 @@ Difference difference(const std::vector<Operation>& before, const std::vector<Op
 std::optional<Journal::Replaced> replaced_by(const State& state, const Action& action) {
   InodeId id;
   std::optional<Reference> now;
-  if (const Write* write = std::get_if<Write>(&action)) {
+  const Write* const write = std::get_if<Write>(&action);
+  if (write != nullptr) {
     id = write->inode;
     now = write->reference;
     if ((write->flags & kSharedChunks) != 0) return std::nullopt;
@@ -47,7 +48,6 @@ std::optional<Journal::Replaced> replaced_by(const State& state, const Action& a
   const Inode* const inode = state.find(id);
   if (inode == nullptr || inode->kind != Kind::file || !inode->reference || !inode->reference->id) return std::nullopt;
   if ((inode->flags & kSharedChunks) != 0 || inode->reference == now) return std::nullopt;
-  const Write* const write = std::get_if<Write>(&action);
   const bool goes = write ? write->base == inode->version : inode->links == 1;
   if (!goes) return std::nullopt;
   return Journal::Replaced{0, id, *inode->reference, now};

@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::size_t kCacheOverhead = 256;  // bytes of memory that a cached value takes beside its content
 
-int wanted_by(int flags) noexcept {
-  const int how = flags & O_ACCMODE;
-  int mask = how == O_RDONLY ? R_OK : how == O_WRONLY ? W_OK : R_OK | W_OK;
-  if ((flags & O_TRUNC) != 0) mask |= W_OK;
-  return mask;
-}
-
 }  // namespace
 
 BlobFile::Use::Use(std::shared_ptr<BlobFile> file, bool writes) : file_{std::move(file)}, writes_{writes} {
@@ -118,7 +111,7 @@ void BlobFile::adopt(const InodePtr& inode, Value value) {
       now.modified = state.seen->modified;
     }
     see(state, *inode, now);
-    if (changed) ++state.content;
+    if (changed) ++state.contents;
     if (changed && state.value && state.uses > 1) state.mixed = true;
     state.value = now;
   });
@@ -197,11 +190,7 @@ asio::awaitable<Result<Opened>> BlobFile::open(Caller caller, int flags) {
   file->renew();
   Opened opened{file};
   opened.no_flush = !writes;
-  state_.with([&](State& state) {
-    opened.direct_io = state.mixed;
-    opened.keep_cache = !state.mixed && state.told_content == state.content;
-    state.told_content = state.mixed ? std::nullopt : std::optional{state.content};
-  });
+  state_.with([&](State& state) { state.tell(opened); });
   co_return opened;
 }
 

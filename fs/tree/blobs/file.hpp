@@ -7,8 +7,8 @@
 // Thread, lifetime: node.hpp. Errors: blobs.hpp.
 #pragma once
 
-#include "client/net/event.hpp"
 #include "fs/tree/blobs/tree.hpp"
+#include "fs/tree/disk/file_state.hpp"
 #include "fs/tree/disk/inode_node.hpp"
 
 namespace spotfs::tree {
@@ -77,19 +77,13 @@ class BlobFile final : public NodeOf<BlobTree>, public DirtyContent::Owner {
   void made(Value value);
 
  private:
-  struct State {
+  struct State : FileState {
     explicit State(Location location) : at{std::move(location)} {}
 
     Location at;
-    bool detached = false;
     std::optional<KnownValue> value;
-    std::shared_ptr<Bytes> edit;          // null: nothing has changed since it was stored
-    std::uint64_t edits = 0, stored = 0;  // changes by this mount; those of them that the store has
-    spotfs::Time modified;                // of the last edit
-    std::size_t uses = 0, writers = 0;
-    bool mixed = false;  // uses began with different contents: the kernel's cache can't tell them apart
-    std::shared_ptr<spot::Event> saving;  // a save in progress
-    std::error_code failed;               // of a save, until someone is told
+    std::shared_ptr<Bytes> edit;  // null: nothing has changed since it was stored
+    bool has_edit() const noexcept { return edit != nullptr; }
     // What is known beside the index: of a value that it does not know (yet).
     struct Seen {
       Version indexed;
@@ -97,14 +91,10 @@ class BlobFile final : public NodeOf<BlobTree>, public DirtyContent::Owner {
       std::optional<spotfs::Time> modified;
     };
     std::optional<Seen> seen;
-    // What the kernel was told.
-    std::optional<std::uint64_t> told_size;
-    std::uint64_t content = 0;  // counts the contents that came from elsewhere
-    std::optional<std::uint64_t> told_content;
   };
 
   std::shared_ptr<BlobFile> self() { return std::static_pointer_cast<BlobFile>(shared_from_this()); }
-  void set_dirty(std::size_t bytes) { tree().dirty->set(this, self(), bytes); }
+  void set_dirty(std::size_t bytes) { tree().dirty->set(self(), bytes); }
   bool is_current(const Version& indexed);
   std::optional<KnownValue> cached();
   static void see(State& state, const Inode& inode, const KnownValue& known);
@@ -120,7 +110,6 @@ class BlobFile final : public NodeOf<BlobTree>, public DirtyContent::Owner {
   asio::awaitable<Result<void>> tell_size();
   asio::awaitable<Result<void>> truncate(std::uint64_t size);
   static asio::awaitable<Result<void>> store_edit(std::shared_ptr<BlobFile> self);
-  void start_save(std::shared_ptr<spot::Event> done);
 
   spot::Synchronized<State> state_;  // held before the lock of the dirty content
 };

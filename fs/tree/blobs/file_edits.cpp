@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <boost/asio/co_spawn.hpp>
-
 #include "fs/tree/blobs/file.hpp"
 #include "fs/tree/finish.hpp"
 
@@ -82,44 +80,8 @@ asio::awaitable<Result<void>> BlobFile::truncate(std::uint64_t size) {
 }
 
 asio::awaitable<Result<void>> BlobFile::save() {
-  struct Step {
-    std::optional<std::error_code> over;
-    std::shared_ptr<spot::Event> saving;
-    bool start = false;
-  };
-  const std::uint64_t target = state_.with([](const State& state) { return state.edits; });
-  bool tried = false;
-  for (;;) {
-    const Step step = state_.with([&](State& state) {
-      Step next;
-      if (state.detached || !state.edit || state.stored >= target || (tried && state.failed)) {
-        next.over = std::exchange(state.failed, std::error_code{});
-      } else {
-        next.start = !state.saving;
-        if (next.start) state.saving = std::make_shared<spot::Event>();
-        next.saving = state.saving;
-      }
-      return next;
-    });
-    if (step.over && *step.over) co_return *step.over;
-    if (step.over) co_return Result<void>{};
-    if (step.start) start_save(step.saving);
-    const Result<void> waited = co_await spot::Event::wait(step.saving);
-    if (!waited) co_return waited.error();
-    tried = true;
-  }
-}
-
-void BlobFile::start_save(std::shared_ptr<spot::Event> done) {
-  asio::co_spawn(tree().options.executor, store_edit(self()),
-                 [self = self(), done = std::move(done)](const std::exception_ptr& thrown, Result<void> stored) {
-                   self->state_.with([&](State& state) {
-                     state.saving.reset();
-                     if (thrown) stored = code_of(thrown);
-                     state.failed = stored ? std::error_code{} : stored.error();
-                   });
-                   done->set();
-                 });
+  return save_edits(
+      state_, tree().options.executor, [this] { return store_edit(self()); }, [self = self()](const Result<void>&) {});
 }
 
 asio::awaitable<Result<void>> BlobFile::store_edit(std::shared_ptr<BlobFile> self) {
@@ -177,7 +139,7 @@ asio::awaitable<Result<void>> BlobFile::save_or_drop() {
     if (!state.edit || state.writers > 1) return false;
     state.edit.reset();
     state.stored = ++state.edits;
-    ++state.content;
+    ++state.contents;
     state.failed.clear();
     set_dirty(0);
     return true;

@@ -17,9 +17,9 @@ asio::awaitable<Result<void>> DirtyContent::make_room(std::size_t size) {
   }
 }
 
-void DirtyContent::set(const void* content, const std::weak_ptr<Owner>& owner, std::size_t bytes) {
+void DirtyContent::set(const std::shared_ptr<Owner>& owner, std::size_t bytes) {
   state_.with([&](State& state) {
-    const auto known = state.places.find(content);
+    const auto known = state.places.find(owner.get());
     if (known != state.places.end()) {
       state.total -= known->second->bytes;
       if (bytes == 0) {
@@ -29,7 +29,7 @@ void DirtyContent::set(const void* content, const std::weak_ptr<Owner>& owner, s
         known->second->bytes = bytes;
       }
     } else if (bytes != 0) {
-      state.places[content] = state.items.insert(state.items.end(), Item{owner, bytes});
+      state.places[owner.get()] = state.items.insert(state.items.end(), Item{owner, bytes});
     }
     state.total += bytes;
   });

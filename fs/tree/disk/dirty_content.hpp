@@ -34,9 +34,8 @@ class DirtyContent {
 
   // Errors: those of a store that was needed to make room.
   asio::awaitable<Result<void>> make_room(std::size_t size);
-  // So many bytes of this content are dirty now; 0: it is clean, and forgotten. `content`: whatever tells it from
-  // others.
-  void set(const void* content, const std::weak_ptr<Owner>& owner, std::size_t bytes);
+  // So many bytes of this owner are dirty now; 0: it is clean, and forgotten.
+  void set(const std::shared_ptr<Owner>& owner, std::size_t bytes);
   std::size_t total() const {
     return state_.with([](const State& state) { return state.total; });
   }
@@ -48,7 +47,7 @@ class DirtyContent {
   };
   struct State {
     std::list<Item> items;  // the oldest first
-    std::map<const void*, std::list<Item>::iterator> places;
+    std::map<const Owner*, std::list<Item>::iterator> places;
     std::size_t total = 0;
   };
 

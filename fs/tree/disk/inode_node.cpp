@@ -48,21 +48,6 @@ Changes to_changes(const AttributeChanges& from, mode_t mode) {
   return out;
 }
 
-void apply(const Changes& changes, Inode& inode) {
-  inode.mode = changes.mode.value_or(inode.mode);
-  inode.uid = changes.uid.value_or(inode.uid);
-  inode.gid = changes.gid.value_or(inode.gid);
-  inode.atime = changes.atime.value_or(inode.atime);
-  inode.mtime = changes.mtime.value_or(inode.mtime);
-  for (const auto& [name, value] : changes.xattrs) {
-    if (value) {
-      inode.xattrs[name] = *value;
-    } else {
-      inode.xattrs.erase(name);
-    }
-  }
-}
-
 }  // namespace
 
 // FNV-1a over the id: the same after a remount, and in practice unique.
@@ -134,7 +119,7 @@ asio::awaitable<Result<void>> InodeNode::set(Changes changes) {
   if (!done && done.error() == stale_inode()) {
     last_.with([&](InodePtr& last) {
       auto changed = std::make_shared<Inode>(*last);
-      apply(changes, *changed);
+      changes.apply_to(*changed);
       last = std::move(changed);
     });
     co_return Result<void>{};

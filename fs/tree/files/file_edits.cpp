@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <boost/asio/co_spawn.hpp>
 #include <linux/falloc.h>
 
 #include "fs/tree/files/regular_file.hpp"
@@ -150,45 +149,11 @@ asio::awaitable<Result<std::size_t>> RegularFile::copy(std::shared_ptr<RegularFi
 }
 
 asio::awaitable<Result<void>> RegularFile::save() {
-  struct Step {
-    std::optional<std::error_code> over;
-    std::shared_ptr<spot::Event> saving;
-    bool start = false;
-  };
-  const std::uint64_t target = state_.with([](const State& state) { return state.edits; });
-  bool tried = false;
-  for (;;) {
-    const Step step = state_.with([&](State& state) {
-      Step next;
-      if (state.detached || !state.content || state.stored >= target || (tried && state.failed)) {
-        next.over = std::exchange(state.failed, std::error_code{});
-      } else {
-        next.start = !state.saving;
-        if (next.start) state.saving = std::make_shared<spot::Event>();
-        next.saving = state.saving;
-      }
-      return next;
-    });
-    if (step.over && *step.over) co_return *step.over;
-    if (step.over) co_return Result<void>{};
-    if (step.start) start_save(step.saving);
-    const Result<void> waited = co_await spot::Event::wait(step.saving);
-    if (!waited) co_return waited.error();
-    tried = true;
-  }
-}
-
-void RegularFile::start_save(std::shared_ptr<spot::Event> done) {
-  asio::co_spawn(tree().disk.executor, store_edit(self()),
-                 [self = self(), done = std::move(done)](const std::exception_ptr& thrown, Result<void> stored) {
-                   if (thrown) stored = code_of(thrown);
-                   self->state_.with([&](State& state) {
-                     state.saving.reset();
-                     state.failed = stored ? std::error_code{} : stored.error();
-                   });
-                   if (!stored) self->drop_if_abandoned(stored.error());
-                   done->set();
-                 });
+  return save_edits(
+      state_, tree().disk.executor, [this] { return store_edit(self()); },
+      [self = self()](const Result<void>& stored) {
+        if (!stored) self->drop_if_abandoned(stored.error());
+      });
 }
 
 asio::awaitable<Result<void>> RegularFile::store_edit(std::shared_ptr<RegularFile> self) {

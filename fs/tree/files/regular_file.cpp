@@ -9,13 +9,6 @@
 namespace spotfs::tree {
 namespace {
 
-int wanted_by(int flags) noexcept {
-  const int how = flags & O_ACCMODE;
-  int mask = how == O_RDONLY ? R_OK : how == O_WRONLY ? W_OK : R_OK | W_OK;
-  if ((flags & O_TRUNC) != 0) mask |= W_OK;
-  return mask;
-}
-
 // What a draft has in memory, for as long as that is so: also where the file has another one by now.
 struct DirtyDraft final : DirtyContent::Owner {
   std::weak_ptr<Draft> draft;
@@ -55,9 +48,8 @@ RegularFile::Use::~Use() {
 
 RegularFile::Content RegularFile::make_content(const std::optional<Reference>& base) {
   const auto owner = std::make_shared<DirtyDraft>();
-  auto draft = std::make_shared<Draft>(tree().content, base, [dirty = tree().dirty, owner](std::size_t bytes) {
-    dirty->set(owner.get(), owner, bytes);
-  });
+  auto draft = std::make_shared<Draft>(tree().content, base,
+                                       [dirty = tree().dirty, owner](std::size_t bytes) { dirty->set(owner, bytes); });
   owner->draft = draft;
   return draft;
 }
@@ -127,11 +119,7 @@ asio::awaitable<Result<Opened>> RegularFile::open(Caller caller, int flags) {
   file->renew();
   Opened opened{file};
   opened.no_flush = !writes;
-  state_.with([&](State& state) {
-    opened.direct_io = state.mixed;
-    opened.keep_cache = !state.mixed && state.told_contents == state.contents;
-    state.told_contents = state.mixed ? std::nullopt : std::optional{state.contents};
-  });
+  state_.with([&](State& state) { state.tell(opened); });
   co_return opened;
 }
 

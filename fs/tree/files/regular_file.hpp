@@ -7,8 +7,8 @@
 // Thread, lifetime: node.hpp. Errors: files.hpp.
 #pragma once
 
-#include "client/net/event.hpp"
 #include "fs/content/draft.hpp"
+#include "fs/tree/disk/file_state.hpp"
 #include "fs/tree/disk/inode_node.hpp"
 #include "fs/tree/files/tree.hpp"
 
@@ -61,25 +61,14 @@ class RegularFile final : public NodeOf<FilesTree> {
   asio::awaitable<Result<void>> save();
 
  private:
-  struct State {
-    Content content;     // null: nobody has it open, and nothing has changed
-    Version version;     // of the index, that its base is
-    bool known = false;  // `version` is one
-    bool detached = false;
-    bool shares = false;                  // other inodes may name its chunks: the next save says so
-    std::uint64_t edits = 0, stored = 0;  // changes by this mount; those of them that the index has
-    spotfs::Time modified;                // of the last edit
-    std::size_t uses = 0, writers = 0;
-    bool mixed = false;  // uses began with different contents: the kernel's cache can't tell them apart
-    std::shared_ptr<spot::Event> saving;  // a save in progress
-    std::error_code failed;               // of a save, until someone is told
-    // What the kernel was told.
-    std::optional<std::uint64_t> told_size;
-    std::uint64_t contents = 0;  // counts the contents that came from elsewhere
-    std::optional<std::uint64_t> told_contents;
-
+  struct State : FileState {
+    Content content;           // null: nobody has it open, and nothing has changed
+    Version version;           // of the index, that its base is
+    bool known = false;        // `version` is one
+    bool shares = false;       // other inodes may name its chunks: the next save says so
     std::size_t changing = 0;  // changes that have begun
 
+    bool has_edit() const noexcept { return content != nullptr; }
     bool is_edited() const noexcept { return edits != stored || changing != 0; }
   };
 
@@ -96,7 +85,6 @@ class RegularFile final : public NodeOf<FilesTree> {
   void drop_if_abandoned(std::error_code why);
   asio::awaitable<void> stay_gone(Stamp written);
   static asio::awaitable<Result<void>> store_edit(std::shared_ptr<RegularFile> self);
-  void start_save(std::shared_ptr<spot::Event> done);
 
   spot::Synchronized<State> state_;  // held before the draft's lock
 };
