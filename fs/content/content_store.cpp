@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "client/crypto/hash.hpp"
+#include "fs/content/at_once.hpp"
 
 namespace spotfs {
 
@@ -81,50 +82,12 @@ asio::awaitable<Answer<BlobId>> ContentStore::store(ContentKind kind, Plaintext 
   co_return id;
 }
 
-struct ContentStore::Erasing {
-  explicit Erasing(std::vector<BlobId> all) : ids{std::move(all)} {}
-  const std::vector<BlobId> ids;
-  struct State {
-    std::size_t next = 0;
-    std::size_t workers = 0;
-    std::optional<Failure> failure;
-  };
-  spot::Synchronized<State> state;
-  const std::shared_ptr<spot::Event> done = std::make_shared<spot::Event>();
-};
-
-asio::awaitable<void> ContentStore::erase_some(std::shared_ptr<ContentStore> self, std::shared_ptr<Erasing> work) {
-  for (;;) {
-    const std::optional<BlobId> id = work->state.with([&](Erasing::State& state) -> std::optional<BlobId> {
-      if (state.failure || state.next == work->ids.size()) return std::nullopt;
-      return work->ids[state.next++];
-    });
-    if (!id) co_return;
-    const Answer<void> erased = co_await self->store_->erase(content_key(*id));
-    if (!erased) work->state.with([&](Erasing::State& state) { state.failure = erased.error(); });
-  }
-}
-
 asio::awaitable<Answer<void>> ContentStore::erase(std::vector<BlobId> ids) {
-  if (ids.empty()) co_return Answer<void>{};
-  const auto work = std::make_shared<Erasing>(std::move(ids));
-  const std::size_t workers = std::min(work->ids.size(), kErasesAtOnce);
-  work->state.with([&](Erasing::State& state) { state.workers = workers; });
-  for (std::size_t i = 0; i < workers; ++i) {
-    asio::co_spawn(executor_, erase_some(shared_from_this(), work), [work](const std::exception_ptr& thrown) {
-      const bool last = work->state.with([&](Erasing::State& state) {
-        if (thrown && !state.failure) state.failure = Failure{Errc::storage_failed};
-        return --state.workers == 0;
-      });
-      if (last) work->done->set();
-    });
-  }
-  const Result<void> waited = co_await spot::Event::wait(work->done);
-  if (!waited) co_return Failure{waited.error()};
-  co_return work->state.with([](const Erasing::State& state) -> Answer<void> {
-    if (state.failure) return *state.failure;
-    return {};
-  });
+  const std::size_t count = ids.size();
+  const Work work = [store = store_, all = std::move(ids)](std::size_t number) {
+    return store->erase(content_key(all[number]));
+  };
+  co_return co_await do_at_once(executor_, count, kErasesAtOnce, work);
 }
 
 void ContentStore::discard(std::vector<BlobId> ids) {

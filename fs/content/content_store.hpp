@@ -72,8 +72,6 @@ class ContentStore : public std::enable_shared_from_this<ContentStore> {
 
   Found find_or_begin(const Name& name, std::size_t size);
   static asio::awaitable<Answer<Plaintext>> fetch_now(std::shared_ptr<ContentStore> self, Name name, std::size_t size);
-  struct Erasing;
-  static asio::awaitable<void> erase_some(std::shared_ptr<ContentStore> self, std::shared_ptr<Erasing> work);
   void keep(const Name& name, Plaintext plaintext);
 
   const asio::any_io_executor executor_;
