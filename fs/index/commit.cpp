@@ -63,7 +63,7 @@ asio::awaitable<Answer<void>> store_pieces(std::shared_ptr<Journal> journal, std
     if (!operations) co_return operations.error();
     std::vector<Bytes> encoded;
     for (const Operation& operation : *operations) encoded.push_back(encode(operation));
-    Answer<void> stored = co_await store->store_log(piece.ref.id, encode_piece(encoded));
+    Answer<void> stored = co_await store->store_content(ContentKind::log, piece.ref.id, encode_piece(encoded));
     if (stored) stored = journal->set_piece_stored(piece.number);
     if (!stored) co_return stored;
   }
@@ -78,7 +78,7 @@ asio::awaitable<Answer<void>> store_lists(std::shared_ptr<Journal> journal, std:
     if (!list.stored) {
       const Answer<std::vector<LogPiece>> pieces = journal->pieces(list.number);
       if (!pieces) co_return pieces.error();
-      Answer<void> stored = co_await store->store_log(list.id, encode(list_of(older, *pieces)));
+      Answer<void> stored = co_await store->store_content(ContentKind::log, list.id, encode(list_of(older, *pieces)));
       if (stored) stored = journal->set_list_stored(list.number);
       if (!stored) co_return stored;
     }

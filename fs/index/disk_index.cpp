@@ -270,6 +270,7 @@ IndexStatus DiskIndex::status() const {
   out.store = store_->id();
   out.writer = ledger_->journal().writer();
   out.operations = ledger_->operation_count();
+  out.snapshot = generation_;
   if (const Answer<std::vector<Operation>> open = ledger_->journal().unstored()) out.uncommitted = open->size();
   out.others = peers_->status();
   requests_.with([&](const Requests& requests) {

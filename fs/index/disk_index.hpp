@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <boost/asio/strand.hpp>
@@ -18,12 +19,21 @@
 #include "fs/index/index.hpp"
 #include "fs/index/ledger.hpp"
 #include "fs/index/peers.hpp"
+#include "fs/index/snapshot.hpp"
 #include "fs/index/state_directory.hpp"
 
 namespace spotfs {
 
 // After the last request, for so long, heads are looked at.
 inline constexpr std::chrono::seconds kIdle{30};
+
+// The snapshot that counts: none in a young store.
+struct CurrentSnapshot {
+  std::optional<Journal::KnownSnapshot> known;
+  Included included;
+  Included base;
+  std::shared_ptr<const TreeShape> shape = std::make_shared<const TreeShape>();
+};
 
 // What open_disk() has put together.
 struct DiskParts {
@@ -33,7 +43,9 @@ struct DiskParts {
   std::unique_ptr<Peers> peers;
   LockedDirectory directory;
   RunId run{};
-  bool head_is_old = false;  // the store's head does not name all of the log
+  bool head_is_old = false;  // the store's head does not name all of the log, or an older snapshot
+  StateOptions state;
+  CurrentSnapshot snapshot;
 };
 
 class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIndex> {
@@ -122,6 +134,19 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<void>> become_another();
   Head next_head();
   void tell_changes(const ChangeSet& changes) const;
+
+  // Snapshots: the loop's too.
+  asio::awaitable<Answer<void>> adopt(Snapshot snapshot);
+  std::optional<Clock::Steady> snapshot_due() const;
+  asio::awaitable<void> begin_snapshot();
+  static asio::awaitable<void> write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
+                                              Clock::Steady begun);
+  Answer<void> take_snapshot(const Frozen& frozen, TreeShape shape);
+  Answer<void> take(const Snapshot& snapshot, Included included, Included base, std::shared_ptr<const TreeShape> shape);
+  Answer<void> drop_log();
+  Stamp a_minute_ago() const;
+  std::int64_t unix_seconds() const;
+
   void note(const Answer<void>& done);
   Clock::Steady now() const { return options_.clock->steady(); }
 
@@ -150,10 +175,19 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   Clock::Steady commit_again_{};  // not before, after a failure
   Stamp committed_;               // all that is stamped before it is
   bool collecting_ = false;
+  bool got_every_head_ = false;  // in the last refresh
+  const StateOptions state_options_;
+  const SnapshotStore snapshots_;
+  CurrentSnapshot snapshot_;
+  std::atomic<std::uint64_t> generation_;  // of it
+  bool log_may_shrink_ = true;
+  bool writing_snapshot_ = false;
+  Clock::Steady snapshot_at_{};                    // when the one that is due is begun
+  const std::chrono::nanoseconds snapshot_pause_;  // random, so that two writers do not make one at once
   std::chrono::nanoseconds commit_pause_{};
 };
 
 // Everything up to the first request: index.hpp, open().
-asio::awaitable<Answer<DiskParts>> open_disk(IndexOptions options);
+asio::awaitable<Answer<DiskParts>> open_disk(asio::any_io_executor executor, IndexOptions options);
 
 }  // namespace spotfs

@@ -18,6 +18,12 @@ constexpr std::chrono::nanoseconds kFirstPause = std::chrono::seconds{1};  // af
 constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds{30};
 constexpr std::chrono::nanoseconds kFar = std::chrono::hours{1};
 constexpr std::size_t kCollectorMemory = std::size_t{1} << 20;
+constexpr std::chrono::seconds kLongestSnapshotPause{30};
+
+std::chrono::nanoseconds random_pause() {
+  const auto [byte] = spot::random_array<1>();
+  return std::chrono::nanoseconds{kLongestSnapshotPause} * byte / 255;
+}
 
 }  // namespace
 
@@ -32,7 +38,12 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       contents_{std::make_shared<ContentStore>(
           executor, options_.store, std::shared_ptr<const ContentCipher>{store_, &store_->cipher()}, kCollectorMemory)},
       directory_{std::move(parts.directory)},
-      head_is_old_{parts.head_is_old} {
+      head_is_old_{parts.head_is_old},
+      state_options_{parts.state},
+      snapshots_{executor, store_, state_options_},
+      snapshot_{std::move(parts.snapshot)},
+      generation_{snapshot_.known ? snapshot_.known->snapshot.tree.generation : 0},
+      snapshot_pause_{random_pause()} {
   used_ = now().count();
   refreshed_ = now().count();
 }
@@ -50,6 +61,7 @@ asio::awaitable<void> DiskIndex::run() {
       co_await do_register();
     if (is_refresh_due()) co_await do_refresh();
     if (is_commit_due()) co_await do_commit();
+    co_await begin_snapshot();
     start_collecting();
     if (!ends()) co_await alarm_->wait(next_wait());
   }
@@ -95,6 +107,11 @@ std::chrono::nanoseconds DiskIndex::next_wait() const {
     next = std::min(next, std::max(Clock::Steady{dirty_since_.load()} + options_.commit, commit_again_));
   else if (head_is_old_)
     next = std::min(next, commit_again_);
+  if (writing_snapshot_) return next - present;
+  if (snapshot_at_ != Clock::Steady{})
+    next = std::min(next, snapshot_at_);
+  else if (const std::optional<Clock::Steady> due = snapshot_due())
+    next = std::min(next, present + std::max<Clock::Steady>(*due, kFirstPause));
   return next - present;
 }
 
@@ -134,11 +151,20 @@ asio::awaitable<void> DiskIndex::do_refresh() {
   std::vector<Done::Pointer> waiting =
       requests_.with([](Requests& requests) { return std::exchange(requests.refreshes, {}); });
   refreshed_ = now().count();
-  Peers::News news = co_await peers_->refresh();
-  if (!news.operations.empty()) tell_changes(ledger_->add(std::move(news.operations)));
-  head_is_old_ = head_is_old_ || news.own_is_old;
+  const Peers::News news = co_await peers_->look();
   Answer<void> done;
   if (news.failure) done = *news.failure;
+  const std::optional<Snapshot> current = snapshot_.known ? std::optional{snapshot_.known->snapshot} : std::nullopt;
+  if (is_newer(news.snapshot, current)) {
+    const Answer<void> adopted = co_await adopt(*news.snapshot);
+    if (done) done = adopted;
+  } else {
+    Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
+    if (!logs.operations.empty()) tell_changes(ledger_->add(std::move(logs.operations)));
+    if (done && logs.failure) done = *logs.failure;
+  }
+  head_is_old_ = head_is_old_ || news.own_is_old;
+  got_every_head_ = done && peers_->are_all_shown();
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
   if (replaced) {
     const Answer<void> other = co_await become_another();
@@ -167,6 +193,7 @@ Head DiskIndex::next_head() {
   Head out;
   out.run = run_;
   out.seen = peers_->seen();
+  if (snapshot_.known) out.snapshot = snapshot_.known->snapshot;
   out.host = options_.host;
   out.stamp = ledger_->draw();
   return out;
@@ -175,6 +202,7 @@ Head DiskIndex::next_head() {
 asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
   if (!options_.only_writer && now() - Clock::Steady{refreshed_.load()} > kLongPause) co_await do_refresh();
   dirty_ = false;
+  if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
   const Answer<Ledger::Planned> planned = ledger_->plan_commit();
   if (!planned) co_return planned.error();
   tell_changes(planned->changes);

@@ -27,13 +27,14 @@ bool can_go_on(const Failure& failure) noexcept {
 }
 
 // A run whose first bytes no operation has: they tell the stamps of runs apart.
-RunId draw_run(const std::vector<Operation>& operations) {
+RunId draw_run(const std::vector<Operation>& operations, const Included& included = {}) {
   RunId out;
   RunPrefix prefix;
   do {
     out = spot::random_array<16>();
     std::copy_n(out.begin(), prefix.size(), prefix.begin());
-  } while (std::ranges::any_of(operations, [&](const Operation& op) { return op.stamp.run() == prefix; }));
+  } while (included.knows(prefix) ||
+           std::ranges::any_of(operations, [&](const Operation& op) { return op.stamp.run() == prefix; }));
   return out;
 }
 
@@ -71,19 +72,23 @@ asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& director
   head.run = run;
   head.host = options.host;
   head.stamp = clock.next();
+  if (const auto known = journal->snapshot()) head.snapshot = known->snapshot;
   co_return co_await store_log_and_head(journal, store, std::move(head));
 }
 
 class Opening {
  public:
-  explicit Opening(IndexOptions options) : options_{std::move(options)} {}
+  Opening(asio::any_io_executor executor, IndexOptions options)
+      : executor_{std::move(executor)}, options_{std::move(options)} {}
 
   asio::awaitable<Answer<DiskParts>> run();
 
  private:
   asio::awaitable<Answer<void>> find_store();
   asio::awaitable<Answer<void>> commit_abandoned();
-  asio::awaitable<Answer<Peers::News>> read_others();
+  asio::awaitable<Answer<Peers::News>> look_at_others();
+  asio::awaitable<Answer<void>> read_snapshot(std::optional<Snapshot> shown);
+  asio::awaitable<Answer<void>> read_logs();
   Answer<void> read_journal();
   Answer<void> become_another(bool is_copy);
   Answer<bool> names_all(const std::optional<Head>& own) const;
@@ -91,6 +96,7 @@ class Opening {
     if (options_.notice) options_.notice(line);
   }
 
+  asio::any_io_executor executor_;
   IndexOptions options_;
   std::optional<StateRoot> root_;
   std::shared_ptr<const SealedStore> store_;
@@ -98,6 +104,7 @@ class Opening {
   std::optional<LockedDirectory> directory_;
   std::shared_ptr<Journal> journal_;
   std::unique_ptr<Peers> peers_;
+  CurrentSnapshot snapshot_;
   std::unique_ptr<History> history_;
   std::vector<Operation> known_;  // of the journal and of others
 };
@@ -137,11 +144,51 @@ Answer<void> Opening::read_journal() {
   return {};
 }
 
-asio::awaitable<Answer<Peers::News>> Opening::read_others() {
-  Peers::News news = co_await peers_->refresh();
+asio::awaitable<Answer<Peers::News>> Opening::look_at_others() {
+  Peers::News news = co_await peers_->look();
   if (news.failure && !can_go_on(*news.failure)) co_return *news.failure;
   if (news.failure) tell(news.failure->code.message() + ": " + news.failure->text);
   co_return news;
+}
+
+// The newest that is known, or where that can't be had the one that it was made from: what comes after that is in the
+// logs.
+asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> shown) {
+  const std::optional<Journal::KnownSnapshot> kept = journal_->snapshot();
+  const std::int64_t present =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.clock->wall().time_since_epoch()).count();
+  if (kept) snapshot_.known = kept;
+  if (is_newer(shown, kept ? std::optional{kept->snapshot} : std::nullopt))
+    snapshot_.known = Journal::KnownSnapshot{*shown, present};
+  if (!snapshot_.known) {
+    if (peers_->has_retired()) tell("the store shows no snapshot, though writers have retired: it was rolled back");
+    history_ = std::make_unique<History>(state_options_);
+    co_return Answer<void>{};
+  }
+  const SnapshotStore snapshots{executor_, store_, state_options_};
+  const Snapshot newest = snapshot_.known->snapshot;
+  Answer<LoadedSnapshot> loaded = co_await snapshots.read(newest);
+  if (!loaded && newest.base && can_go_on(loaded.error())) {
+    tell("the newest snapshot can't be read, the one before it is taken: " + loaded.error().text);
+    Snapshot base;
+    base.tree = *newest.base;
+    loaded = co_await snapshots.read(base);
+  }
+  if (!loaded) co_return loaded.error();
+  history_ = std::make_unique<History>(std::move(loaded->state), loaded->included);
+  snapshot_.included = std::move(loaded->included);
+  snapshot_.base = std::move(loaded->base);
+  snapshot_.shape = std::move(loaded->shape);
+  co_return journal_->set_snapshot(*snapshot_.known);
+}
+
+asio::awaitable<Answer<void>> Opening::read_logs() {
+  Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
+  if (logs.failure && !can_go_on(*logs.failure)) co_return *logs.failure;
+  if (logs.failure) tell(logs.failure->code.message() + ": " + logs.failure->text);
+  std::ranges::move(logs.operations, std::back_inserter(known_));
+  history_->add(known_);
+  co_return Answer<void>{};
 }
 
 // A new id for our log. Of a copied directory, the original may commit what is in no piece yet.
@@ -150,7 +197,7 @@ Answer<void> Opening::become_another(bool is_copy) {
   Answer<std::vector<Operation>> unstored = journal_->unstored();
   if (!unstored) return unstored.error();
   if (is_copy && !unstored->empty()) {
-    HybridClock clock = clock_of(draw_run(known_), *options_.clock, history_->last());
+    HybridClock clock = clock_of(draw_run(known_, snapshot_.included), *options_.clock, history_->last());
     std::vector<Operation> renamed = restamp(*unstored, history_->state(), [&] { return clock.next(); });
     std::vector<Stamp> old;
     for (const Operation& operation : *unstored) old.push_back(operation.stamp);
@@ -161,7 +208,7 @@ Answer<void> Opening::become_another(bool is_copy) {
   return journal_->become(spot::random_array<16>(), options_.machine_id, *unstored);
 }
 
-// Does the head in the store name all of the log?
+// Does the head in the store name all of the log, and the newest snapshot?
 Answer<bool> Opening::names_all(const std::optional<Head>& own) const {
   const Answer<std::vector<Operation>> unstored = journal_->unstored();
   if (!unstored) return unstored.error();
@@ -169,7 +216,8 @@ Answer<bool> Opening::names_all(const std::optional<Head>& own) const {
   const Answer<LogList> log = head_log(*journal_);
   if (!log) return log.error();
   if (!own) return log->pieces.empty() && !log->older;
-  return own->log == *log;
+  const bool has_snapshot = !snapshot_.known || own->snapshot == snapshot_.known->snapshot;
+  return own->log == *log && has_snapshot;
 }
 
 asio::awaitable<Answer<DiskParts>> Opening::run() {
@@ -180,11 +228,10 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   directory_ = std::move(*directory);
   static_cast<void>(co_await commit_abandoned());
   if (const Answer<void> done = read_journal(); !done) co_return done.error();
-  Answer<Peers::News> news = co_await read_others();
+  Answer<Peers::News> news = co_await look_at_others();
   if (!news) co_return news.error();
-  history_ = std::make_unique<History>(state_options_);
-  known_.insert(known_.end(), news->operations.begin(), news->operations.end());
-  history_->add(known_);
+  if (const Answer<void> done = co_await read_snapshot(news->snapshot); !done) co_return done.error();
+  if (const Answer<void> done = co_await read_logs(); !done) co_return done.error();
   if (journal_->is_copy() || news->own_is_foreign || peers_->is_retired(journal_->writer())) {
     const Answer<void> done = become_another(journal_->is_copy());
     if (!done) co_return done.error();
@@ -192,24 +239,25 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   }
   const Answer<bool> complete = names_all(news->own);
   if (!complete) co_return complete.error();
-  const RunId run = draw_run(known_);
+  const RunId run = draw_run(known_, snapshot_.included);
   const HybridClock clock = clock_of(run, *options_.clock, history_->last());
   auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
   const bool head_is_old = news->own_is_old || !*complete;
   DiskParts parts{std::move(options_),    store_, std::move(ledger), std::move(peers_),
-                  std::move(*directory_), run,    head_is_old};
+                  std::move(*directory_), run,    head_is_old,       state_options_,
+                  std::move(snapshot_)};
   co_return parts;
 }
 
 }  // namespace
 
-asio::awaitable<Answer<DiskParts>> open_disk(IndexOptions options) {
-  Opening opening{std::move(options)};
+asio::awaitable<Answer<DiskParts>> open_disk(asio::any_io_executor executor, IndexOptions options) {
+  Opening opening{std::move(executor), std::move(options)};
   co_return co_await opening.run();
 }
 
 asio::awaitable<Answer<std::shared_ptr<Index>>> Index::open(asio::any_io_executor executor, IndexOptions options) {
-  Answer<DiskParts> parts = co_await open_disk(std::move(options));
+  Answer<DiskParts> parts = co_await open_disk(executor, std::move(options));
   if (!parts) co_return parts.error();
   const auto index = std::make_shared<DiskIndex>(std::move(executor), std::move(*parts));
   index->start();

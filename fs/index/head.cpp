@@ -155,6 +155,12 @@ Bytes encode(const LogList& list) {
   return out.take();
 }
 
+Bytes encode(const Snapshot& snapshot) {
+  cbor::Writer out;
+  encode_into(out, snapshot);
+  return out.take();
+}
+
 Bytes encode(const Head& head) {
   cbor::Writer out;
   out.put_map(7);
@@ -204,6 +210,13 @@ Result<LogList> decode_log_list(BytesView encoded) {
   Fields from{encoded};
   const LogList out = from.log_list();
   return accept(from, out, encoded);
+}
+
+Result<Snapshot> decode_snapshot(BytesView encoded) {
+  Fields from{encoded};
+  const std::optional<Snapshot> out = from.snapshot();
+  from.require(out.has_value());
+  return accept(from, out.value_or(Snapshot{}), encoded);
 }
 
 Result<Head> decode_head(BytesView encoded) {

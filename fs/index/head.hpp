@@ -77,10 +77,12 @@ struct Head {
 Bytes encode(const StoreRecord& record);
 Bytes encode(const Writers& writers);
 Bytes encode(const LogList& list);
+Bytes encode(const Snapshot& snapshot);
 Bytes encode(const Head& head);
 Result<StoreRecord> decode_store_record(BytesView encoded);
 Result<Writers> decode_writers(BytesView encoded);
 Result<LogList> decode_log_list(BytesView encoded);
+Result<Snapshot> decode_snapshot(BytesView encoded);
 Result<Head> decode_head(BytesView encoded);
 
 }  // namespace spotfs

@@ -46,11 +46,14 @@ std::size_t History::position(const Stamp& stamp) const noexcept {
 }
 
 bool History::contains(const Stamp& stamp) const noexcept {
+  if (included_.has(stamp)) return true;
   const std::size_t at = position(stamp);
   return at < steps_.size() && steps_[at]->operation.stamp == stamp;
 }
 
-Stamp History::last() const noexcept { return steps_.empty() ? Stamp{} : steps_.back()->operation.stamp; }
+Stamp History::last() const noexcept {
+  return std::max(included_.latest(), steps_.empty() ? Stamp{} : steps_.back()->operation.stamp);
+}
 
 ChangeSet History::add(Operation operation) {
   std::vector<Operation> operations;
@@ -96,6 +99,80 @@ ChangeSet History::replace(std::span<const Stamp> out, std::vector<Operation> in
   }
   append_until(nullptr);
   return before.difference(state_);
+}
+
+// --- Snapshots -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+template <class Key, class Value>
+void put_back(std::vector<std::pair<Key, Value>>& values, const std::map<Key, std::optional<Value>>& before) {
+  std::vector<std::pair<Key, Value>> out;
+  out.reserve(values.size() + before.size());
+  auto old = before.begin();
+  const auto take_old = [&] {
+    if (old->second) out.emplace_back(old->first, *old->second);
+    ++old;
+  };
+  for (auto& value : values) {
+    while (old != before.end() && old->first < value.first) take_old();
+    if (old != before.end() && old->first == value.first)
+      take_old();
+    else
+      out.push_back(std::move(value));
+  }
+  while (old != before.end()) take_old();
+  values = std::move(out);
+}
+
+// Keys whose values differ; both are in the order of keys.
+template <class Key, class Value, class Same>
+std::vector<Key> different(const std::vector<std::pair<Key, Value>>& one,
+                           const std::vector<std::pair<Key, Value>>& other, const Same& same) {
+  std::vector<Key> out;
+  auto a = one.begin(), b = other.begin();
+  while (a != one.end() || b != other.end()) {
+    const bool only_a = b == other.end() || (a != one.end() && a->first < b->first);
+    const bool only_b = a == one.end() || (b != other.end() && b->first < a->first);
+    if (only_a || only_b || !same(a->second, b->second)) out.push_back(only_b ? b->first : a->first);
+    if (!only_b) ++a;
+    if (!only_a) ++b;
+  }
+  return out;
+}
+
+}  // namespace
+
+Frozen History::freeze(const Stamp& limit) const {
+  Frozen out{state_.contents(), included_};
+  const std::size_t count = position(limit);
+  std::map<Place, std::optional<InodeId>> names;
+  std::map<InodeId, std::optional<std::shared_ptr<Inode>>> inodes;
+  for (std::size_t i = steps_.size(); i > count; --i) {
+    const Undo& undo = steps_[i - 1]->undo;
+    for (const Undo::Name& name : undo.names) names[name.place] = name.before;
+    for (const Undo::Body& body : undo.inodes)
+      inodes[body.id] = body.before ? std::optional{body.before} : std::nullopt;
+  }
+  put_back(out.contents.names, names);
+  put_back(out.contents.inodes, inodes);
+  for (std::size_t i = 0; i < count; ++i) out.included.add(steps_[i]->operation.stamp);
+  return out;
+}
+
+ChangeSet History::rebase(State snapshot, Included included, std::vector<Operation> operations) {
+  const State::Contents before = state_.contents();
+  std::vector<std::unique_ptr<Step>> steps = std::exchange(steps_, {});
+  state_ = std::move(snapshot);
+  included_ = std::move(included);
+  for (std::unique_ptr<Step>& step : steps) operations.push_back(std::move(step->operation));
+  add(std::move(operations));
+  const State::Contents after = state_.contents();
+  ChangeSet out;
+  out.names = different(before.names, after.names, std::equal_to<>{});
+  out.inodes = different(before.inodes, after.inodes,
+                         [](const auto& one, const auto& other) { return one == other || *one == *other; });
+  return out;
 }
 
 }  // namespace spotfs

@@ -48,6 +48,7 @@ struct IndexOptions {
   bool conflicts_last = false;                       // of a store that this mount makes
   std::chrono::milliseconds commit{1'000};           // how long a change may stay uncommitted
   std::chrono::milliseconds refresh{1'000};          // how often other writers are looked at
+  std::size_t snapshot_after = 20'000;               // operations, or a tenth of the inodes if that is more
   std::chrono::milliseconds wait_for_drain{60'000};  // for a mount of the same state directory that is ending
   std::string machine_id;                            // empty: that of this machine
   const Clock* clock = &Clock::system();
@@ -66,7 +67,9 @@ struct WriterStatus {
 struct IndexStatus {
   BlobId store{};
   WriterId writer{};
-  std::uint64_t operations = 0, uncommitted = 0;
+  std::uint64_t operations = 0;  // that no snapshot includes
+  std::uint64_t uncommitted = 0;
+  std::uint64_t snapshot = 0;  // generation of the one that counts; 0: none
   bool registered = false;
   std::string last_error;  // of the last commit or refresh; empty after a success
   std::vector<WriterStatus> others;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -95,6 +96,22 @@ class Journal {
   // A head with all pieces of the log is in the store: what the log no longer names is trash since `now` (Unix
   // seconds).
   Answer<void> set_head_stored(std::int64_t now);
+
+  // --- Snapshots -----------------------------------------------------------------------------------------------------
+  // The newest that is known, and since when (Unix seconds).
+  struct KnownSnapshot {
+    Snapshot snapshot;
+    std::int64_t since = 0;
+  };
+  Answer<void> set_snapshot(const KnownSnapshot& known);
+  std::optional<KnownSnapshot> snapshot() const;
+  // What the log need not say any more leaves it, and the next head must be stored.
+  Answer<bool> drop_log(const std::function<bool(const Stamp&)>& is_dropped);
+
+  // --- Trash ---------------------------------------------------------------------------------------------------------
+  // Blobs that nothing may name, since then (Unix seconds).
+  Answer<void> add_trash(const std::vector<BlobId>& ids, std::int64_t since);
+  Answer<void> remove_trash(const std::vector<BlobId>& ids);
 
   // --- Others --------------------------------------------------------------------------------------------------------
   Answer<void> see(const WriterId& writer, BytesView sealed_head);

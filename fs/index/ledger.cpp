@@ -103,6 +103,22 @@ ChangeSet Ledger::add(std::vector<Operation> operations) {
   return history_.with([&](std::unique_ptr<History>& history) { return history->add(std::move(operations)); });
 }
 
+Frozen Ledger::freeze(const Stamp& limit) const {
+  return history_.with([&](const std::unique_ptr<History>& history) { return history->freeze(limit); });
+}
+
+Answer<ChangeSet> Ledger::rebase(State snapshot, Included included, std::vector<Operation> operations) {
+  const std::lock_guard lock{change_};
+  Answer<std::vector<Operation>> own = journal_->operations();
+  if (!own) return own.error();
+  std::ranges::move(*own, std::back_inserter(operations));
+  clock_.see(included.latest());
+  for (const Operation& operation : operations) clock_.see(operation.stamp);
+  return history_.with([&](std::unique_ptr<History>& history) {
+    return history->rebase(std::move(snapshot), std::move(included), std::move(operations));
+  });
+}
+
 Answer<Ledger::Planned> Ledger::plan_commit() {
   const std::lock_guard lock{change_};
   Planned out;
@@ -119,6 +135,14 @@ Answer<Ledger::Planned> Ledger::plan_commit() {
   }
   if (const Answer<void> planned = plan_pieces(*journal_, out.limit); !planned) return planned.error();
   return out;
+}
+
+std::uint64_t Ledger::operations_before(const Stamp& limit) const {
+  return history_.with([&](const std::unique_ptr<History>& history) { return history->count_before(limit); });
+}
+
+Stamp Ledger::first_operation() const {
+  return history_.with([](const std::unique_ptr<History>& history) { return history->first(); });
 }
 
 std::uint64_t Ledger::operation_count() const {

@@ -49,6 +49,11 @@ class Ledger {
   // Operations of others, in any order.
   ChangeSet add(std::vector<Operation> operations);
 
+  // The state after the operations before `limit`, for a snapshot of it.
+  Frozen freeze(const Stamp& limit) const;
+  // A snapshot counts from now on; with `operations`, the log of this writer is applied again where it is not included.
+  Answer<ChangeSet> rebase(State snapshot, Included included, std::vector<Operation> operations);
+
   // For a commit: joins what nobody has seen yet, and puts what may be committed into pieces. All that is stamped
   // before `limit` is in the log then.
   struct Planned {
@@ -60,7 +65,9 @@ class Ledger {
 
   Journal& journal() noexcept { return *journal_; }
   const std::shared_ptr<Journal>& shared_journal() const noexcept { return journal_; }
-  std::uint64_t operation_count() const;
+  std::uint64_t operation_count() const;  // that no snapshot includes
+  std::uint64_t operations_before(const Stamp& limit) const;
+  Stamp first_operation() const;  // zero: none
 
  private:
   Result<void> record(Operation operation);  // under change_

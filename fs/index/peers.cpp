@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "client/base/encoding.hpp"
+#include "fs/index/snapshot.hpp"
 
 namespace spotfs {
 
@@ -60,6 +61,14 @@ Answer<void> Peers::take(const Writers& writers) {
   return journal_->set_known_writers(encode(all));
 }
 
+bool Peers::are_all_shown() const {
+  const bool heads = table_.with([](const Table& table) {
+    return std::ranges::none_of(table,
+                                [](const auto& entry) { return entry.second.rolled_back || entry.second.hidden; });
+  });
+  return heads && missing_.with([](const std::set<WriterId>& missing) { return missing.empty(); });
+}
+
 std::size_t Peers::count() const {
   return table_.with([](const Table& table) { return table.size(); });
 }
@@ -68,6 +77,12 @@ bool Peers::is_retired(const WriterId& writer) const {
   return table_.with([&](const Table& table) {
     const auto at = table.find(writer);
     return at != table.end() && at->second.registration.retired;
+  });
+}
+
+bool Peers::has_retired() const {
+  return table_.with([](const Table& table) {
+    return std::ranges::any_of(table, [](const auto& entry) { return entry.second.registration.retired; });
   });
 }
 
@@ -131,7 +146,7 @@ asio::awaitable<Answer<std::vector<PieceRef>>> Peers::list_pieces(LogList log) c
   std::optional<BlobId> older = log.older;
   for (std::size_t lists = 0; older; ++lists) {
     if (lists == kMaxLists) co_return Failure{Errc::malformed, content_key(*older)};
-    const Answer<Bytes> encoded = co_await store_->fetch_log(*older);
+    const Answer<Bytes> encoded = co_await store_->fetch_content(ContentKind::log, *older);
     if (!encoded) co_return encoded.error();
     const Result<LogList> list = decode_log_list(*encoded);
     if (!list) co_return Failure{list.error(), content_key(*older)};
@@ -141,15 +156,17 @@ asio::awaitable<Answer<std::vector<PieceRef>>> Peers::list_pieces(LogList log) c
   co_return out;
 }
 
-asio::awaitable<Answer<Peers::LogRead>> Peers::read_log(WriterId writer, Head head) const {
+asio::awaitable<Answer<Peers::LogRead>> Peers::read_log(WriterId writer, Head head, const Included& included,
+                                                        Reading reading) const {
   const Answer<std::vector<PieceRef>> pieces = co_await list_pieces(head.log);
   if (!pieces) co_return pieces.error();
   LogRead out;
   out.counter = head.counter;
-  out.pieces = table_.with([&](const Table& table) { return table.at(writer).pieces; });
+  if (reading == Reading::what_is_new)
+    out.pieces = table_.with([&](const Table& table) { return table.at(writer).pieces; });
   for (const PieceRef& piece : *pieces) {
-    if (!out.pieces.insert(piece.id).second) continue;
-    const Answer<Bytes> encoded = co_await store_->fetch_log(piece.id);
+    if (!out.pieces.insert(piece.id).second || included.has(piece.last)) continue;
+    const Answer<Bytes> encoded = co_await store_->fetch_content(ContentKind::log, piece.id);
     if (!encoded) co_return encoded.error();
     Result<std::vector<Operation>> operations = decode_piece(*encoded);
     if (!operations || operations->back().stamp != piece.last)
@@ -161,13 +178,14 @@ asio::awaitable<Answer<Peers::LogRead>> Peers::read_log(WriterId writer, Head he
 }
 
 // The newest heads that are not applied, without the unreadable ones, and those that wait for a head that is not here.
-std::map<WriterId, Head> Peers::applicable(const std::set<WriterId>& unreadable) const {
+std::map<WriterId, Head> Peers::applicable(const std::set<WriterId>& unreadable, Reading reading) const {
   const WriterId self = journal_->writer();
   return table_.with([&](const Table& table) {
     std::map<WriterId, Head> out;
     for (const auto& [writer, peer] : table) {
       const bool counts = writer != self && !peer.registration.retired && !unreadable.contains(writer);
-      if (counts && peer.newest && peer.newest->counter > peer.applied) out.emplace(writer, *peer.newest);
+      const bool is_new = peer.newest && (reading == Reading::all || peer.newest->counter > peer.applied);
+      if (counts && is_new) out.emplace(writer, *peer.newest);
     }
     const auto is_here = [&](const WriterId& writer, std::uint64_t counter) {
       if (writer == self) return true;
@@ -204,28 +222,36 @@ asio::awaitable<void> Peers::look_at_own(News& news) {
   news.own_is_old = !news.own_is_foreign && news.own->counter < journal_->counter();
 }
 
-asio::awaitable<std::vector<Operation>> Peers::read_logs(News& news) {
+asio::awaitable<Peers::Logs> Peers::read_logs(Included included, Reading reading) {
+  Logs out;
   std::set<WriterId> unreadable;
   std::map<WriterId, LogRead> read;
-  std::map<WriterId, Head> heads = applicable(unreadable);
-  for (bool all = false; !all; heads = applicable(unreadable)) {
+  std::map<WriterId, Head> heads = applicable(unreadable, reading);
+  for (bool all = false; !all; heads = applicable(unreadable, reading)) {
     all = true;
     for (const auto& [writer, head] : heads) {
       if (read.contains(writer)) continue;
-      Answer<LogRead> log = co_await read_log(writer, head);
+      Answer<LogRead> log = co_await read_log(writer, head, included, reading);
       if (log) {
         read.emplace(writer, std::move(*log));
         continue;
       }
-      if (!news.failure) news.failure = log.error();
+      if (!out.failure) out.failure = log.error();
       unreadable.insert(writer);
       all = false;
     }
   }
-  std::vector<Operation> out;
+  if (reading == Reading::all) {
+    table_.with([](Table& table) {
+      for (auto& [writer, peer] : table) {
+        peer.applied = 0;
+        peer.pieces.clear();
+      }
+    });
+  }
   for (const auto& [writer, head] : heads) {
     LogRead& log = read.at(writer);
-    std::ranges::move(log.operations, std::back_inserter(out));
+    std::ranges::move(log.operations, std::back_inserter(out.operations));
     table_.with([&, &id = writer](Table& table) {
       Peer& peer = table.at(id);
       peer.applied = log.counter;
@@ -235,7 +261,7 @@ asio::awaitable<std::vector<Operation>> Peers::read_logs(News& news) {
   co_return out;
 }
 
-asio::awaitable<Peers::News> Peers::refresh() {
+asio::awaitable<Peers::News> Peers::look() {
   News news;
   if (const Answer<void> done = co_await refresh_writers(); !done) news.failure = done.error();
   co_await look_at_own(news);
@@ -245,8 +271,67 @@ asio::awaitable<Peers::News> Peers::refresh() {
     const Answer<void> done = co_await refresh_head(writer);
     if (!done && !news.failure) news.failure = done.error();
   }
-  news.operations = co_await read_logs(news);
+  const Answer<void> done = co_await look_for_hidden();
+  if (!done && !news.failure) news.failure = done.error();
+  if (news.own) news.snapshot = news.own->snapshot;
+  table_.with([&](const Table& table) {
+    for (const auto& [writer, peer] : table) {
+      if (peer.newest && is_newer(peer.newest->snapshot, news.snapshot)) news.snapshot = peer.newest->snapshot;
+    }
+  });
   co_return news;
+}
+
+std::map<WriterId, std::uint64_t> Peers::seen_by_others() const {
+  return table_.with([](const Table& table) {
+    std::map<WriterId, std::uint64_t> out;
+    for (const auto& [writer, peer] : table) {
+      if (peer.registration.retired || !peer.newest) continue;
+      for (const auto& [seen, counter] : peer.newest->seen) {
+        std::uint64_t& most = out[seen];
+        most = std::max(most, counter);
+      }
+    }
+    return out;
+  });
+}
+
+// What the store shows one writer, it must not hide from another.
+asio::awaitable<Answer<void>> Peers::look_for_hidden() {
+  const WriterId self = journal_->writer();
+  Answer<void> out;
+  std::set<WriterId> missing;
+  for (const auto& [writer, counter] : seen_by_others()) {
+    const WriterId& id = writer;
+    const std::uint64_t least = counter;
+    if (id == self || is_retired(id)) continue;
+    const auto is_hidden = [&](Table& table) {
+      const Peer& peer = table[id];
+      return (peer.newest ? peer.newest->counter : 0) < least;
+    };
+    if (!table_.with([&](const Table& table) { return table.contains(id); })) {
+      missing.insert(id);
+      continue;
+    }
+    // It may have been stored since this refresh looked at it.
+    if (table_.with(is_hidden)) {
+      if (const Answer<void> again = co_await refresh_head(id); !again) {
+        out = again;
+        continue;
+      }
+    }
+    const bool is_news = table_.with([&](Table& table) {
+      const bool hidden = is_hidden(table);
+      return hidden && !std::exchange(table[id].hidden, hidden);
+    });
+    if (is_news) tell("the store hides a head of writer " + spot::base64url(id) + " that another has seen");
+  }
+  const std::set<WriterId> before = missing_.with([&](std::set<WriterId>& now) { return std::exchange(now, missing); });
+  for (const WriterId& writer : missing) {
+    if (!before.contains(writer))
+      tell("the store's list of writers lacks " + spot::base64url(writer) + ", which another has seen");
+  }
+  co_return out;
 }
 
 // --- For others ------------------------------------------------------------------------------------------------------
@@ -256,7 +341,7 @@ std::map<WriterId, std::uint64_t> Peers::seen() const {
   return table_.with([&](const Table& table) {
     std::map<WriterId, std::uint64_t> out;
     for (const auto& [writer, peer] : table) {
-      if (writer != self && peer.applied != 0) out.emplace(writer, peer.applied);
+      if (writer != self && peer.applied != 0 && !peer.registration.retired) out.emplace(writer, peer.applied);
     }
     return out;
   });
@@ -271,11 +356,17 @@ std::vector<WriterStatus> Peers::status() const {
       WriterStatus status;
       status.id = writer;
       status.host = peer.registration.host;
-      status.rolled_back = peer.rolled_back;
+      status.rolled_back = peer.rolled_back || peer.hidden;
       if (peer.newest) {
         status.counter = peer.newest->counter;
         status.head = peer.newest->stamp;
       }
+      out.push_back(std::move(status));
+    }
+    for (const WriterId& writer : missing_.with([](const std::set<WriterId>& missing) { return missing; })) {
+      WriterStatus status;
+      status.id = writer;
+      status.rolled_back = true;
       out.push_back(std::move(status));
     }
     return out;

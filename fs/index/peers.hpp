@@ -1,7 +1,8 @@
 // The other writers of a store: who they are, what each has last said, and what of it is applied.
 //
-// A head is applied only together with, or after, every head that its writer had seen. One that is older than was seen
-// of that writer, or gone, is a rollback: it is told, and what was known stays in force.
+// A head is applied only together with, or after, every head that its writer had seen. One that is older than anyone
+// has seen of that writer, or gone, is a rollback, and so is a writer that is gone: it is told, and what was known
+// stays in force.
 //
 // Thread: one call at a time, on its owner's strand; status() from any. Errors: those of the store and the journal.
 // Source: files.md, "Refresh", "Freshness", the table of keys.
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "client/base/sync.hpp"
+#include "fs/index/included.hpp"
 #include "fs/index/index.hpp"
 #include "fs/index/journal.hpp"
 #include "fs/index/sealed_store.hpp"
@@ -29,19 +31,29 @@ class Peers {
   // Adds `self` to the store's writers where it is missing, with all that are known. True: it was there already.
   asio::awaitable<Answer<bool>> enter(WriterId self, Registration registration);
   bool is_retired(const WriterId& writer) const;
+  bool has_retired() const;  // any
 
   struct News {
-    std::vector<Operation> operations;  // of the others, new since the last refresh
-    std::optional<Head> own;            // the head of this writer that the store shows
-    bool own_is_foreign = false;        // someone else stores heads of this writer
-    bool own_is_old = false;            // a late store, or it is gone: ours must be stored over it
-    std::optional<Failure> failure;     // the first, where not all could be had; the rest is there all the same
+    std::optional<Head> own;           // the head of this writer that the store shows
+    bool own_is_foreign = false;       // someone else stores heads of this writer
+    bool own_is_old = false;           // a late store, or it is gone: ours must be stored over it
+    std::optional<Snapshot> snapshot;  // the newest that any head names
+    std::optional<Failure> failure;    // the first, where not all could be had; the rest is there all the same
   };
-  asio::awaitable<News> refresh();
+  // At the writers and their heads.
+  asio::awaitable<News> look();
+
+  struct Logs {
+    std::vector<Operation> operations;  // that no snapshot includes, and that were not read before
+    std::optional<Failure> failure;     // as above
+  };
+  enum class Reading { what_is_new, all };
+  asio::awaitable<Logs> read_logs(Included included, Reading reading);
 
   std::map<WriterId, std::uint64_t> seen() const;  // counters of the heads that are applied
   std::vector<WriterStatus> status() const;
-  std::size_t count() const;  // all writers that were ever known, this one among them
+  bool are_all_shown() const;  // no head and no writer is hidden or rolled back
+  std::size_t count() const;   // all writers that were ever known, this one among them
 
  private:
   struct Peer {
@@ -49,7 +61,8 @@ class Peers {
     std::optional<Head> newest;  // the latest head that was seen
     std::uint64_t applied = 0;   // counter of the latest head whose log was read
     std::set<BlobId> pieces;     // that were read
-    bool rolled_back = false;
+    bool rolled_back = false;    // older than it was here
+    bool hidden = false;         // older than another writer has seen
   };
   using Table = std::map<WriterId, Peer>;
   struct LogRead {
@@ -60,11 +73,13 @@ class Peers {
 
   asio::awaitable<Answer<void>> refresh_writers();
   asio::awaitable<Answer<void>> refresh_head(WriterId writer);
-  asio::awaitable<Answer<LogRead>> read_log(WriterId writer, Head head) const;
-  asio::awaitable<std::vector<Operation>> read_logs(News& news);
+  asio::awaitable<Answer<LogRead>> read_log(WriterId writer, Head head, const Included& included,
+                                            Reading reading) const;
+  asio::awaitable<Answer<void>> look_for_hidden();
+  std::map<WriterId, std::uint64_t> seen_by_others() const;
   asio::awaitable<Answer<std::vector<PieceRef>>> list_pieces(LogList log) const;
   asio::awaitable<void> look_at_own(News& news);
-  std::map<WriterId, Head> applicable(const std::set<WriterId>& unreadable) const;
+  std::map<WriterId, Head> applicable(const std::set<WriterId>& unreadable, Reading reading) const;
   Answer<void> take(const Writers& writers);
   Writers known() const;
   void tell(const std::string& line) const;
@@ -72,7 +87,8 @@ class Peers {
   std::shared_ptr<const SealedStore> store_;
   std::shared_ptr<Journal> journal_;
   Notice notice_;
-  spot::Synchronized<Table> table_;  // changed on the strand alone
+  spot::Synchronized<Table> table_;                 // changed on the strand alone
+  spot::Synchronized<std::set<WriterId>> missing_;  // heads name them, the list of writers does not
 };
 
 }  // namespace spotfs

@@ -45,16 +45,16 @@ asio::awaitable<Answer<void>> SealedStore::store_writers(Writers writers) const 
   co_return co_await store_->store(kWritersKey, std::move(*sealed));
 }
 
-asio::awaitable<Answer<Bytes>> SealedStore::fetch_log(BlobId id) const {
+asio::awaitable<Answer<Bytes>> SealedStore::fetch_content(ContentKind kind, BlobId id) const {
   const Answer<Bytes> bottle = co_await store_->fetch(content_key(id));
   if (!bottle) co_return bottle.error();
-  Result<Bytes> plaintext = cipher_.open(ContentKind::log, id, *bottle);
+  Result<Bytes> plaintext = cipher_.open(kind, id, *bottle);
   if (!plaintext) co_return Failure{plaintext.error(), content_key(id)};
   co_return std::move(*plaintext);
 }
 
-asio::awaitable<Answer<void>> SealedStore::store_log(BlobId id, Bytes plaintext) const {
-  Result<Bytes> bottle = cipher_.seal(ContentKind::log, id, plaintext);
+asio::awaitable<Answer<void>> SealedStore::store_content(ContentKind kind, BlobId id, Bytes plaintext) const {
+  Result<Bytes> bottle = cipher_.seal(kind, id, plaintext);
   if (!bottle) co_return Failure{bottle.error(), content_key(id)};
   co_return co_await store_->store(content_key(id), std::move(*bottle));
 }

@@ -30,9 +30,9 @@ class SealedStore {
   asio::awaitable<Answer<Writers>> fetch_writers() const;
   asio::awaitable<Answer<void>> store_writers(Writers writers) const;
 
-  // A blob of kind log: a piece, or a list of pieces.
-  asio::awaitable<Answer<Bytes>> fetch_log(BlobId id) const;
-  asio::awaitable<Answer<void>> store_log(BlobId id, Bytes plaintext) const;
+  // A piece of log or a list of pieces, or a node of a snapshot.
+  asio::awaitable<Answer<Bytes>> fetch_content(ContentKind kind, BlobId id) const;
+  asio::awaitable<Answer<void>> store_content(ContentKind kind, BlobId id, Bytes plaintext) const;
 
  private:
   std::shared_ptr<BlobStore> store_;

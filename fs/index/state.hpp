@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,16 @@ struct Undo {
 class State {
  public:
   explicit State(const StateOptions& options);
+
+  // All of a state, in the order of a snapshot's keys.
+  struct Contents {
+    std::vector<std::pair<Place, InodeId>> names;
+    std::vector<std::pair<InodeId, std::shared_ptr<Inode>>> inodes;  // never null, never changed
+  };
+  // malformed where no history can have made it: names of nothing, wrong link counts, directories that are not exactly
+  // once below a fixed one.
+  static Result<State> of(const StateOptions& options, Contents contents);
+  Contents contents() const;
 
   // For users. Ids may be those of aliases.
 
@@ -107,6 +118,8 @@ class State {
   void put(const Place& place, const Target& target);
   void drop(const Place& place);
   void count(const InodeId& directory, const Target& target, std::int64_t change);
+  Result<void> check() const;
+  bool is_rooted(InodeId directory, std::set<InodeId>& rooted) const;
 
   StateOptions options_;
   std::map<Place, Target, ByDirectoryAndName> entries_;

@@ -64,9 +64,11 @@ class Commit : public testing::Test {
     Writers writers;
     writers.emplace(journal_->writer(), Registration{"one", Stamp::of(1, 0, {}), false});
     EXPECT_TRUE(run(store_->store_writers(writers)));
-    const Peers::News news = run(peers.refresh());
+    const Peers::News news = run(peers.look());
     EXPECT_FALSE(news.failure);
-    return news.operations.size();
+    const Peers::Logs logs = run(peers.read_logs({}, Peers::Reading::what_is_new));
+    EXPECT_FALSE(logs.failure);
+    return logs.operations.size();
   }
 
   std::filesystem::path directory_;

@@ -1,0 +1,177 @@
+// When this mount makes a snapshot, how it takes those of others, and what of the log goes then (files.md, "Snapshot").
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "client/crypto/hash.hpp"
+#include "fs/index/disk_index.hpp"
+
+namespace spotfs {
+
+namespace {
+
+constexpr std::chrono::minutes kSettled{1};         // so old are the operations in a snapshot
+constexpr std::chrono::minutes kLongestWriting{1};  // of a snapshot, since every head was had
+constexpr std::chrono::hours kDay{24};
+constexpr std::int64_t kDropAfter = std::chrono::seconds{kDay}.count();
+
+SnapshotBase tree_of(const std::optional<Journal::KnownSnapshot>& known) {
+  return known ? known->snapshot.tree : SnapshotBase{};
+}
+
+std::set<BlobId> ids_of(const TreeShape& shape) {
+  std::set<BlobId> out;
+  for (const std::vector<NodeRef>& level : shape.levels) {
+    for (const NodeRef& node : level) out.insert(node.id);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::int64_t DiskIndex::unix_seconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(options_.clock->wall().time_since_epoch()).count();
+}
+
+// All that is older is settled.
+Stamp DiskIndex::a_minute_ago() const {
+  const auto moment = options_.clock->wall().time_since_epoch() - kSettled;
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(moment).count();
+  return Stamp::of(static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds, 0)), 0, {});
+}
+
+// Another snapshot counts from now on: what it has no use for is trash.
+Answer<void> DiskIndex::take(const Snapshot& snapshot, Included included, Included base,
+                             std::shared_ptr<const TreeShape> shape) {
+  const std::set<BlobId> before = ids_of(*snapshot_.shape), after = ids_of(*shape);
+  std::vector<BlobId> superseded, kept{after.begin(), after.end()};
+  std::ranges::set_difference(before, after, std::back_inserter(superseded));
+  snapshot_.known = Journal::KnownSnapshot{snapshot, unix_seconds()};
+  generation_ = snapshot.tree.generation;
+  snapshot_.included = std::move(included);
+  snapshot_.base = std::move(base);
+  snapshot_.shape = std::move(shape);
+  log_may_shrink_ = true;
+  Journal& journal = ledger_->journal();
+  Answer<void> done = journal.set_snapshot(*snapshot_.known);
+  if (done) done = journal.remove_trash(kept);
+  if (done) done = journal.add_trash(superseded, unix_seconds());
+  return done;
+}
+
+// --- Of others -------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<void>> DiskIndex::adopt(Snapshot snapshot) {
+  Answer<LoadedSnapshot> loaded = co_await snapshots_.read(snapshot);
+  if (!loaded) co_return loaded.error();
+  // Operations that ours includes and it does not are in the logs alone.
+  Peers::Logs logs = co_await peers_->read_logs(loaded->included, Peers::Reading::all);
+  const Answer<ChangeSet> changes =
+      ledger_->rebase(std::move(loaded->state), loaded->included, std::move(logs.operations));
+  if (!changes) co_return changes.error();
+  const Answer<void> taken =
+      take(snapshot, std::move(loaded->included), std::move(loaded->base), std::move(loaded->shape));
+  tell_changes(*changes);
+  if (!taken) co_return taken;
+  if (logs.failure) co_return *logs.failure;
+  co_return Answer<void>{};
+}
+
+// --- Of our own ------------------------------------------------------------------------------------------------------
+
+// How long until this mount should make one; none: nothing is to be put in one.
+std::optional<Clock::Steady> DiskIndex::snapshot_due() const {
+  const std::uint64_t operations = ledger_->operation_count();
+  const std::size_t inodes = ledger_->read([](const State& state) { return state.inode_count(); });
+  const std::uint64_t many = std::max(options_.snapshot_after, inodes / 10);
+  if (operations >= many) {
+    if (ledger_->operations_before(a_minute_ago()) >= many) return Clock::Steady{};
+    return Clock::Steady{kSettled};
+  }
+  const bool base_is_older = snapshot_.known && snapshot_.base != snapshot_.included;
+  if (operations == 0 && !base_is_older) return std::nullopt;
+  const std::uint64_t last =
+      snapshot_.known ? snapshot_.known->snapshot.tree.stamp.milliseconds() : ledger_->first_operation().milliseconds();
+  const std::chrono::milliseconds age = std::chrono::duration_cast<std::chrono::milliseconds>(
+      options_.clock->wall().time_since_epoch() - std::chrono::milliseconds{last});
+  return std::max<Clock::Steady>(kDay - age, Clock::Steady{});
+}
+
+asio::awaitable<void> DiskIndex::begin_snapshot() {
+  if (writing_snapshot_) co_return;
+  const std::optional<Clock::Steady> due = snapshot_due();
+  if (!due || *due != Clock::Steady{}) co_return;
+  if (!options_.only_writer) {
+    if (snapshot_at_ == Clock::Steady{}) snapshot_at_ = now() + snapshot_pause_;
+    if (now() < snapshot_at_) co_return;
+    snapshot_at_ = {};
+    co_await do_refresh();
+    const std::optional<Clock::Steady> still_due = snapshot_due();
+    if (!got_every_head_ || !still_due || *still_due != Clock::Steady{}) co_return;
+  }
+  const Clock::Steady begun = now();
+  co_await do_commit();
+  const bool committed = commit_again_ == Clock::Steady{};
+  if (!committed) co_return;
+  writing_snapshot_ = true;
+  const auto frozen = std::make_shared<Frozen>(ledger_->freeze(std::min(committed_, a_minute_ago())));
+  asio::co_spawn(strand_, write_snapshot(shared_from_this(), frozen, begun), asio::detached);
+}
+
+asio::awaitable<void> DiskIndex::write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
+                                                Clock::Steady begun) {
+  const SnapshotBase from = tree_of(self->snapshot_.known);
+  prune(*frozen, self->snapshot_.included);
+  // Until the snapshot counts, its nodes are trash: a kill leaves nothing that nobody knows of.
+  const NodesFunction fresh = [&](const std::vector<BlobId>& nodes) -> Answer<void> {
+    if (self->ends()) return Failure{Errc::stopping};
+    return self->ledger_->journal().add_trash(nodes, self->unix_seconds());
+  };
+  Answer<TreeShape> shape = co_await self->snapshots_.write(frozen, self->snapshot_.shape, fresh);
+  self->writing_snapshot_ = false;
+  if (self->ends()) co_return;
+  if (!shape) {
+    self->note(shape.error());
+    co_return;
+  }
+  const bool is_late = !self->options_.only_writer && self->now() - begun > kLongestWriting;
+  if (is_late || !(tree_of(self->snapshot_.known) == from)) co_return;
+  const Answer<void> taken = self->take_snapshot(*frozen, std::move(*shape));
+  if (!taken) self->note(taken.error());
+  self->alarm_->wake();
+}
+
+Answer<void> DiskIndex::take_snapshot(const Frozen& frozen, TreeShape shape) {
+  Result<State> state = State::of(state_options_, frozen.contents);
+  if (!state) return Failure{state.error(), "a snapshot"};
+  const Answer<ChangeSet> changes = ledger_->rebase(std::move(*state), frozen.included, {});
+  if (!changes) return changes.error();
+  Snapshot snapshot;
+  snapshot.tree.generation = tree_of(snapshot_.known).generation + 1;
+  snapshot.tree.stamp = ledger_->draw();
+  snapshot.tree.root = shape.root();
+  snapshot.tree.height = shape.height();
+  if (snapshot_.known) snapshot.base = snapshot_.known->snapshot.tree;
+  const Answer<void> taken = take(snapshot, frozen.included, Included{snapshot_.included},
+                                  std::make_shared<const TreeShape>(std::move(shape)));
+  head_is_old_ = true;
+  tell_changes(*changes);
+  return taken;
+}
+
+// --- The log ---------------------------------------------------------------------------------------------------------
+
+// Before a commit: what the newest snapshot and its base both include need not be said any more, after a day in which
+// everyone can have seen that.
+Answer<void> DiskIndex::drop_log() {
+  if (!log_may_shrink_ || !snapshot_.known || unix_seconds() - snapshot_.known->since < kDropAfter) return {};
+  const Answer<bool> dropped = ledger_->journal().drop_log(
+      [&](const Stamp& stamp) { return snapshot_.included.has(stamp) && snapshot_.base.has(stamp); });
+  if (!dropped) return dropped.error();
+  head_is_old_ = head_is_old_ || *dropped;
+  log_may_shrink_ = false;
+  return {};
+}
+
+}  // namespace spotfs

@@ -1,0 +1,273 @@
+#include "fs/index/snapshot.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "fs/content/at_once.hpp"
+
+namespace spotfs {
+
+using spot::fail;
+
+namespace {
+
+constexpr std::size_t kAtOnce = 16;  // nodes under way
+constexpr std::size_t kBatch = 64;   // nodes in memory
+constexpr std::size_t kMaxNodes = std::size_t{1} << 22;
+
+constexpr std::uint8_t kNameKey = 'e', kInodeKey = 'i', kRunKey = 'r';
+
+bool is_fixed(const InodeId& id) noexcept { return id == kRoot || id == kBlobs || id == kLostFound; }
+
+Bytes value_of(const InodeId& id) {
+  cbor::Writer out;
+  encode(out, id);
+  return out.take();
+}
+
+Bytes key_of(std::uint8_t kind, BytesView id) {
+  Bytes out(1 + id.size(), kind);
+  std::ranges::copy(id, out.begin() + 1);
+  return out;
+}
+
+Bytes value_of(const InodeId& id, const Inode& inode, const StateOptions& options) {
+  cbor::Writer out;
+  if (!is_fixed(id)) {
+    encode(out, inode);
+    return out.take();
+  }
+  // Whoever mounts has the fixed directories, until a set says otherwise.
+  Inode fixed = inode;
+  if (fixed.uid == options.uid) fixed.uid = 0;
+  if (fixed.gid == options.gid) fixed.gid = 0;
+  encode(out, fixed);
+  return out.take();
+}
+
+// One after the other, in the order of keys.
+std::pair<Bytes, Bytes> item_of(const Frozen& frozen, const StateOptions& options, std::size_t number) {
+  const auto& [names, inodes] = frozen.contents;
+  if (number < names.size()) {
+    const auto& [place, id] = names[number];
+    Bytes key = key_of(kNameKey, place.directory.bytes);
+    key.insert(key.end(), place.name.begin(), place.name.end());
+    return {std::move(key), value_of(id)};
+  }
+  number -= names.size();
+  if (number < inodes.size()) {
+    const auto& [id, inode] = inodes[number];
+    return {key_of(kInodeKey, id.bytes), value_of(id, *inode, options)};
+  }
+  const auto& [run, last] =
+      *std::next(frozen.included.runs().begin(), static_cast<std::ptrdiff_t>(number - inodes.size()));
+  return {key_of(kRunKey, run), value_of(last)};
+}
+
+// Takes the items of leaves.
+class Thawing {
+ public:
+  explicit Thawing(const StateOptions& options) : options_{options} {}
+
+  Result<void> add(BytesView key, BytesView value) {
+    const BytesView rest = key.subspan(1);
+    cbor::Reader reader{value};
+    const bool fits = key[0] == kNameKey    ? add_name(rest, reader)
+                      : key[0] == kInodeKey ? add_inode(rest, reader)
+                      : key[0] == kRunKey   ? add_run(rest, reader)
+                                            : false;
+    if (!fits || !reader.at_end()) return fail(Errc::malformed);
+    return {};
+  }
+  Frozen take() { return std::move(frozen_); }
+
+ private:
+  static std::optional<Stamp> stamp_of(BytesView bytes) {
+    Stamp out;
+    if (bytes.size() != out.bytes.size()) return std::nullopt;
+    std::ranges::copy(bytes, out.bytes.begin());
+    return out;
+  }
+  bool add_name(BytesView key, cbor::Reader& value) {
+    constexpr std::size_t id_size = sizeof(Stamp::bytes);
+    if (key.size() <= id_size) return false;
+    std::string name{spot::as_text(key.subspan(id_size))};
+    const Result<InodeId> id = decode_stamp(value);
+    if (!id || !is_name(name)) return false;
+    frozen_.contents.names.emplace_back(Place{*stamp_of(key.first(id_size)), std::move(name)}, *id);
+    return true;
+  }
+  bool add_inode(BytesView key, cbor::Reader& value) {
+    const std::optional<InodeId> id = stamp_of(key);
+    Result<Inode> inode = decode_inode(value);
+    if (!id || !inode) return false;
+    if (is_fixed(*id)) {
+      if (inode->uid == 0) inode->uid = options_.uid;
+      if (inode->gid == 0) inode->gid = options_.gid;
+    }
+    frozen_.contents.inodes.emplace_back(*id, std::make_shared<Inode>(std::move(*inode)));
+    return true;
+  }
+  bool add_run(BytesView key, cbor::Reader& value) {
+    const Result<Stamp> last = decode_stamp(value);
+    if (!last || !spot::equal(key, last->run())) return false;
+    frozen_.included.add(*last);
+    return true;
+  }
+
+  StateOptions options_;
+  Frozen frozen_;
+};
+
+// The last one, and those before it that may hold keys of runs, which are the last in a tree.
+void keep_runs(std::vector<NodeRef>& nodes) {
+  const auto holds_runs = [](const NodeRef& node) { return !node.first.empty() && node.first.front() >= kRunKey; };
+  auto first = std::ranges::find_if(nodes, holds_runs);
+  if (first != nodes.begin()) --first;
+  nodes.erase(nodes.begin(), first);
+}
+
+}  // namespace
+
+bool is_newer(const std::optional<Snapshot>& one, const std::optional<Snapshot>& other) noexcept {
+  if (!one || !other) return one.has_value();
+  return std::tie(one->tree.generation, one->tree.stamp) > std::tie(other->tree.generation, other->tree.stamp);
+}
+
+// --- Reading ---------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<std::vector<Bytes>>> SnapshotStore::fetch(std::vector<BlobId> nodes) const {
+  const auto out = std::make_shared<std::vector<Bytes>>(nodes.size());
+  const std::size_t count = nodes.size();
+  const Work work = [out, store = store_, ids = std::move(nodes)](std::size_t number) -> asio::awaitable<Answer<void>> {
+    Answer<Bytes> node = co_await store->fetch_content(ContentKind::tree, ids[number]);
+    if (!node) co_return node.error();
+    (*out)[number] = std::move(*node);
+    co_return Answer<void>{};
+  };
+  const Answer<void> done = co_await do_at_once(executor_, count, kAtOnce, work);
+  if (!done) co_return done.error();
+  co_return std::move(*out);
+}
+
+asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, ItemVisitor leaf,
+                                                            bool only_included) const {
+  TreeShape shape;
+  if (tree.height > kMaxHeight) co_return Failure{Errc::malformed, content_key(tree.root)};
+  shape.levels.resize(tree.height + 1);
+  shape.levels.back().push_back(NodeRef{{}, tree.root, {}});
+  for (std::uint64_t height = tree.height + 1; height-- > 0;) {
+    std::vector<NodeRef>& nodes = shape.levels[height];
+    std::vector<NodeRef> below;
+    Bytes last;  // key of the level
+    for (std::size_t begin = 0; begin < nodes.size(); begin += kBatch) {
+      const std::size_t end = std::min(nodes.size(), begin + kBatch);
+      std::vector<BlobId> ids;
+      for (std::size_t i = begin; i < end; ++i) ids.push_back(nodes[i].id);
+      const Answer<std::vector<Bytes>> fetched = co_await fetch(std::move(ids));
+      if (!fetched) co_return fetched.error();
+      for (std::size_t i = begin; i < end; ++i) {
+        NodeRef& node = nodes[i];
+        const Bytes& plaintext = (*fetched)[i - begin];
+        node.hash = spot::sha256(plaintext);
+        const auto visit = [&](BytesView key, BytesView value) -> Result<void> {
+          if (key.empty() || !std::ranges::lexicographical_compare(last, key)) return fail(Errc::malformed);
+          last = spot::to_bytes(key);
+          if (node.first.empty()) node.first = last;
+          if (height == 0) return leaf(key, value);
+          const Result<BlobId> child = decode_child(value);
+          if (!child || below.size() == kMaxNodes) return fail(Errc::malformed);
+          below.push_back(NodeRef{last, *child, {}});
+          return {};
+        };
+        const auto first = node.first.empty() ? std::nullopt : std::optional<BytesView>{node.first};
+        const Result<void> read = read_node(plaintext, height, first, visit);
+        if (!read) co_return Failure{read.error(), content_key(node.id)};
+      }
+    }
+    if (height == 0) break;
+    if (only_included) keep_runs(below);
+    shape.levels[height - 1] = std::move(below);
+  }
+  co_return shape;
+}
+
+asio::awaitable<Answer<LoadedSnapshot>> SnapshotStore::read(Snapshot snapshot) const {
+  const auto thawing = std::make_shared<Thawing>(options_);
+  const ItemVisitor leaf = [thawing](BytesView key, BytesView value) { return thawing->add(key, value); };
+  Answer<TreeShape> shape = co_await read_tree(snapshot.tree, leaf, false);
+  if (!shape) co_return shape.error();
+  Included base;
+  if (snapshot.base) {
+    Answer<Included> read = co_await read_included(*snapshot.base);
+    if (read) base = std::move(*read);
+  }
+  Frozen frozen = thawing->take();
+  Result<State> state = State::of(options_, std::move(frozen.contents));
+  if (!state) co_return Failure{state.error(), content_key(snapshot.tree.root)};
+  co_return LoadedSnapshot{std::move(*state), std::move(frozen.included), std::move(base),
+                           std::make_shared<const TreeShape>(std::move(*shape))};
+}
+
+asio::awaitable<Answer<Included>> SnapshotStore::read_included(SnapshotBase tree) const {
+  const auto thawing = std::make_shared<Thawing>(options_);
+  const ItemVisitor leaf = [thawing](BytesView key, BytesView value) -> Result<void> {
+    if (key[0] != kRunKey) return {};
+    return thawing->add(key, value);
+  };
+  const Answer<TreeShape> shape = co_await read_tree(tree, leaf, true);
+  if (!shape) co_return shape.error();
+  co_return thawing->take().included;
+}
+
+// --- Writing ---------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<std::vector<NodeRef>>> SnapshotStore::write_level(std::uint64_t height,
+                                                                         std::span<const NodeRef> old,
+                                                                         std::size_t count, ItemFunction item,
+                                                                         NodesFunction fresh) const {
+  std::vector<NodeRef> nodes;
+  LevelWriter writer{height, old};
+  for (std::size_t i = 0; i < count;) {
+    const auto batch = std::make_shared<std::vector<std::pair<BlobId, Bytes>>>();
+    while (i < count && batch->size() < kBatch) {
+      const auto [key, value] = item(i);
+      writer.add(key, value);
+      if (++i == count) writer.finish();
+      while (std::optional<LevelWriter::Written> written = writer.next()) {
+        if (!written->fresh.empty()) batch->emplace_back(written->node.id, std::move(written->fresh));
+        nodes.push_back(std::move(written->node));
+      }
+    }
+    std::vector<BlobId> ids;
+    for (const auto& [id, plaintext] : *batch) ids.push_back(id);
+    if (const Answer<void> told = fresh(ids); !told) co_return told.error();
+    const Work work = [batch, store = store_](std::size_t number) {
+      auto& [id, plaintext] = (*batch)[number];
+      return store->store_content(ContentKind::tree, id, std::move(plaintext));
+    };
+    const Answer<void> stored = co_await do_at_once(executor_, batch->size(), kAtOnce, work);
+    if (!stored) co_return stored.error();
+  }
+  co_return nodes;
+}
+
+asio::awaitable<Answer<TreeShape>> SnapshotStore::write(std::shared_ptr<const Frozen> frozen,
+                                                        std::shared_ptr<const TreeShape> old,
+                                                        NodesFunction fresh) const {
+  std::size_t count = frozen->contents.names.size() + frozen->contents.inodes.size() + frozen->included.runs().size();
+  ItemFunction item = [frozen, options = options_](std::size_t number) { return item_of(*frozen, options, number); };
+  TreeShape out;
+  do {
+    const std::uint64_t height = out.levels.size();
+    Answer<std::vector<NodeRef>> nodes = co_await write_level(height, old->level(height), count, item, fresh);
+    if (!nodes) co_return nodes.error();
+    const auto below = std::make_shared<const std::vector<NodeRef>>(*nodes);
+    out.levels.push_back(std::move(*nodes));
+    count = below->size();
+    item = [below](std::size_t number) { return std::pair{(*below)[number].first, encode_child((*below)[number].id)}; };
+  } while (count > 1);
+  co_return out;
+}
+
+}  // namespace spotfs
