@@ -19,6 +19,14 @@ bool is_before(BytesView one, BytesView other) noexcept { return std::ranges::le
 
 }  // namespace
 
+std::set<BlobId> TreeShape::ids() const {
+  std::set<BlobId> out;
+  for (const std::vector<NodeRef>& level : levels) {
+    for (const NodeRef& node : level) out.insert(node.id);
+  }
+  return out;
+}
+
 // --- Writing ---------------------------------------------------------------------------------------------------------
 
 std::size_t LevelWriter::Item::size() const noexcept { return kItemHead + key.size() + value.size(); }

@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "client/base/result.hpp"
@@ -40,6 +41,7 @@ struct TreeShape {
 
   const BlobId& root() const noexcept { return levels.back().front().id; }  // of a tree that is not empty
   std::uint64_t height() const noexcept { return levels.size() - 1; }
+  std::set<BlobId> ids() const;
   std::span<const NodeRef> level(std::size_t height) const noexcept {
     return height < levels.size() ? std::span<const NodeRef>{levels[height]} : std::span<const NodeRef>{};
   }

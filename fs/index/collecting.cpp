@@ -1,6 +1,7 @@
 // What replaced and removed contents leave in the store is deleted: where nobody else can know of it, after the commit
 // of the operation, and when nobody has the file open any more (files.md, "Space"). Everywhere else it waits for a
 // sweep.
+#include <algorithm>
 #include <set>
 
 #include <boost/asio/co_spawn.hpp>
@@ -54,7 +55,8 @@ void DiskIndex::start_collecting() {
 }
 
 asio::awaitable<void> DiskIndex::collect(std::shared_ptr<DiskIndex> self, Stamp limit) {
-  const Answer<void> done = co_await self->collect_all(limit);
+  Answer<void> done = co_await self->collect_all(limit);
+  if (done) done = co_await self->empty_trash();
   if (!done) self->note(done.error());
   self->collecting_ = false;
   if (self->may_collect_) self->alarm_->wake();
@@ -81,6 +83,21 @@ asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
     }
     if (some->size() < kAtOnce) co_return Answer<void>{};
   }
+}
+
+// Pieces and lists that the log no longer names, and nodes of snapshots that do not count. The base of the newest is
+// kept: it is read where the newest can't be.
+asio::awaitable<Answer<void>> DiskIndex::empty_trash() {
+  if (writing_snapshot_) co_return Answer<void>{};  // its nodes are in the trash
+  const Answer<std::vector<BlobId>> trash = ledger_->journal().trash(unix_seconds());
+  if (!trash) co_return trash.error();
+  const std::set<BlobId> newest = snapshot_.shape->ids(), base = snapshot_.base_shape->ids();
+  std::vector<BlobId> gone;
+  std::ranges::copy_if(*trash, std::back_inserter(gone),
+                       [&](const BlobId& id) { return !newest.contains(id) && !base.contains(id); });
+  const Answer<void> erased = co_await contents_->erase(gone);
+  if (!erased) co_return erased;
+  co_return ledger_->journal().remove_trash(gone);
 }
 
 }  // namespace spotfs

@@ -31,8 +31,9 @@ inline constexpr std::chrono::seconds kIdle{30};
 struct CurrentSnapshot {
   std::optional<Journal::KnownSnapshot> known;
   Included included;
-  Included base;
   std::shared_ptr<const TreeShape> shape = std::make_shared<const TreeShape>();
+  Included base;
+  std::shared_ptr<const TreeShape> base_shape = std::make_shared<const TreeShape>();
 };
 
 // What open_disk() has put together.
@@ -120,6 +121,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   void start_collecting();
   static asio::awaitable<void> collect(std::shared_ptr<DiskIndex> self, Stamp limit);
   asio::awaitable<Answer<void>> collect_all(Stamp limit);
+  asio::awaitable<Answer<void>> empty_trash();
 
   // The loop.
   asio::awaitable<void> run();
@@ -142,7 +144,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   static asio::awaitable<void> write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
                                               Clock::Steady begun);
   Answer<void> take_snapshot(const Frozen& frozen, TreeShape shape);
-  Answer<void> take(const Snapshot& snapshot, Included included, Included base, std::shared_ptr<const TreeShape> shape);
+  Answer<void> take(CurrentSnapshot snapshot);
   Answer<void> drop_log();
   Stamp a_minute_ago() const;
   std::int64_t unix_seconds() const;

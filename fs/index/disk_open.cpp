@@ -179,6 +179,7 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
   snapshot_.included = std::move(loaded->included);
   snapshot_.base = std::move(loaded->base);
   snapshot_.shape = std::move(loaded->shape);
+  snapshot_.base_shape = std::move(loaded->base_shape);
   co_return journal_->set_snapshot(*snapshot_.known);
 }
 

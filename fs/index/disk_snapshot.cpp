@@ -20,14 +20,6 @@ SnapshotBase tree_of(const std::optional<Journal::KnownSnapshot>& known) {
   return known ? known->snapshot.tree : SnapshotBase{};
 }
 
-std::set<BlobId> ids_of(const TreeShape& shape) {
-  std::set<BlobId> out;
-  for (const std::vector<NodeRef>& level : shape.levels) {
-    for (const NodeRef& node : level) out.insert(node.id);
-  }
-  return out;
-}
-
 }  // namespace
 
 std::int64_t DiskIndex::unix_seconds() const {
@@ -41,18 +33,16 @@ Stamp DiskIndex::a_minute_ago() const {
   return Stamp::of(static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds, 0)), 0, {});
 }
 
-// Another snapshot counts from now on: what it has no use for is trash.
-Answer<void> DiskIndex::take(const Snapshot& snapshot, Included included, Included base,
-                             std::shared_ptr<const TreeShape> shape) {
-  const std::set<BlobId> before = ids_of(*snapshot_.shape), after = ids_of(*shape);
-  std::vector<BlobId> superseded, kept{after.begin(), after.end()};
-  std::ranges::set_difference(before, after, std::back_inserter(superseded));
-  snapshot_.known = Journal::KnownSnapshot{snapshot, unix_seconds()};
-  generation_ = snapshot.tree.generation;
-  snapshot_.included = std::move(included);
-  snapshot_.base = std::move(base);
-  snapshot_.shape = std::move(shape);
+// Another snapshot counts from now on: what it and its base have no use for is trash.
+Answer<void> DiskIndex::take(CurrentSnapshot snapshot) {
+  std::set<BlobId> used = snapshot.shape->ids();
+  std::vector<BlobId> superseded;
+  std::ranges::set_difference(snapshot_.shape->ids(), used, std::back_inserter(superseded));
+  const std::vector<BlobId> kept{used.begin(), used.end()};
+  snapshot_ = std::move(snapshot);
+  generation_ = snapshot_.known->snapshot.tree.generation;
   log_may_shrink_ = true;
+  may_collect_ = true;
   Journal& journal = ledger_->journal();
   Answer<void> done = journal.set_snapshot(*snapshot_.known);
   if (done) done = journal.remove_trash(kept);
@@ -70,8 +60,13 @@ asio::awaitable<Answer<void>> DiskIndex::adopt(Snapshot snapshot) {
   const Answer<ChangeSet> changes =
       ledger_->rebase(std::move(loaded->state), loaded->included, std::move(logs.operations));
   if (!changes) co_return changes.error();
-  const Answer<void> taken =
-      take(snapshot, std::move(loaded->included), std::move(loaded->base), std::move(loaded->shape));
+  CurrentSnapshot current;
+  current.known = Journal::KnownSnapshot{snapshot, unix_seconds()};
+  current.included = std::move(loaded->included);
+  current.shape = std::move(loaded->shape);
+  current.base = std::move(loaded->base);
+  current.base_shape = std::move(loaded->base_shape);
+  const Answer<void> taken = take(std::move(current));
   tell_changes(*changes);
   if (!taken) co_return taken;
   if (logs.failure) co_return *logs.failure;
@@ -153,8 +148,13 @@ Answer<void> DiskIndex::take_snapshot(const Frozen& frozen, TreeShape shape) {
   snapshot.tree.root = shape.root();
   snapshot.tree.height = shape.height();
   if (snapshot_.known) snapshot.base = snapshot_.known->snapshot.tree;
-  const Answer<void> taken = take(snapshot, frozen.included, Included{snapshot_.included},
-                                  std::make_shared<const TreeShape>(std::move(shape)));
+  CurrentSnapshot current;
+  current.known = Journal::KnownSnapshot{snapshot, unix_seconds()};
+  current.included = frozen.included;
+  current.shape = std::make_shared<const TreeShape>(std::move(shape));
+  current.base = snapshot_.included;
+  current.base_shape = snapshot_.shape;
+  const Answer<void> taken = take(std::move(current));
   head_is_old_ = true;
   tell_changes(*changes);
   return taken;

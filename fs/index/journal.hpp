@@ -111,6 +111,7 @@ class Journal {
   // --- Trash ---------------------------------------------------------------------------------------------------------
   // Blobs that nothing may name, since then (Unix seconds).
   Answer<void> add_trash(const std::vector<BlobId>& ids, std::int64_t since);
+  Answer<std::vector<BlobId>> trash(std::int64_t until) const;  // since then or before, but what no head has left
   Answer<void> remove_trash(const std::vector<BlobId>& ids);
 
   // --- Others --------------------------------------------------------------------------------------------------------

@@ -79,6 +79,21 @@ Answer<void> Journal::add_trash(const std::vector<BlobId>& ids, std::int64_t sin
   });
 }
 
+Answer<std::vector<BlobId>> Journal::trash(std::int64_t until) const {
+  const std::lock_guard lock{mutex_};
+  std::vector<BlobId> out;
+  const auto row = [&](const Database::Statement& query) {
+    const BytesView id = query.bytes(0);
+    BlobId& one = out.emplace_back();
+    if (id.size() != one.size()) return false;
+    std::ranges::copy(id, one.begin());
+    return true;
+  };
+  const Answer<void> read = database_.each(row, "SELECT id FROM trash WHERE since > 0 AND since <= ?", until);
+  if (!read) return read.error();
+  return out;
+}
+
 Answer<void> Journal::remove_trash(const std::vector<BlobId>& ids) {
   const std::lock_guard lock{mutex_};
   return database_.transaction([&] {

@@ -119,12 +119,11 @@ class Thawing {
   Frozen frozen_;
 };
 
-// The last one, and those before it that may hold keys of runs, which are the last in a tree.
-void keep_runs(std::vector<NodeRef>& nodes) {
-  const auto holds_runs = [](const NodeRef& node) { return !node.first.empty() && node.first.front() >= kRunKey; };
-  auto first = std::ranges::find_if(nodes, holds_runs);
-  if (first != nodes.begin()) --first;
-  nodes.erase(nodes.begin(), first);
+// The first leaf that may hold keys of runs, which are the last in a tree.
+std::size_t first_with_runs(const std::vector<NodeRef>& leaves) {
+  const auto begins_with_runs = [](const NodeRef& leaf) { return !leaf.first.empty() && leaf.first[0] >= kRunKey; };
+  const auto at = static_cast<std::size_t>(std::ranges::find_if(leaves, begins_with_runs) - leaves.begin());
+  return at == 0 ? 0 : at - 1;
 }
 
 }  // namespace
@@ -150,8 +149,7 @@ asio::awaitable<Answer<std::vector<Bytes>>> SnapshotStore::fetch(std::vector<Blo
   co_return std::move(*out);
 }
 
-asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, ItemVisitor leaf,
-                                                            bool only_included) const {
+asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, ItemVisitor leaf, Leaves leaves) const {
   TreeShape shape;
   if (tree.height > kMaxHeight) co_return Failure{Errc::malformed, content_key(tree.root)};
   shape.levels.resize(tree.height + 1);
@@ -160,7 +158,8 @@ asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, I
     std::vector<NodeRef>& nodes = shape.levels[height];
     std::vector<NodeRef> below;
     Bytes last;  // key of the level
-    for (std::size_t begin = 0; begin < nodes.size(); begin += kBatch) {
+    const bool skips = height == 0 && leaves == Leaves::those_with_runs;
+    for (std::size_t begin = skips ? first_with_runs(nodes) : 0; begin < nodes.size(); begin += kBatch) {
       const std::size_t end = std::min(nodes.size(), begin + kBatch);
       std::vector<BlobId> ids;
       for (std::size_t i = begin; i < end; ++i) ids.push_back(nodes[i].id);
@@ -186,7 +185,6 @@ asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, I
       }
     }
     if (height == 0) break;
-    if (only_included) keep_runs(below);
     shape.levels[height - 1] = std::move(below);
   }
   co_return shape;
@@ -195,29 +193,30 @@ asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, I
 asio::awaitable<Answer<LoadedSnapshot>> SnapshotStore::read(Snapshot snapshot) const {
   const auto thawing = std::make_shared<Thawing>(options_);
   const ItemVisitor leaf = [thawing](BytesView key, BytesView value) { return thawing->add(key, value); };
-  Answer<TreeShape> shape = co_await read_tree(snapshot.tree, leaf, false);
+  Answer<TreeShape> shape = co_await read_tree(snapshot.tree, leaf, Leaves::all);
   if (!shape) co_return shape.error();
-  Included base;
+  Runs base;
   if (snapshot.base) {
-    Answer<Included> read = co_await read_included(*snapshot.base);
+    Answer<Runs> read = co_await read_runs(*snapshot.base);
     if (read) base = std::move(*read);
   }
   Frozen frozen = thawing->take();
   Result<State> state = State::of(options_, std::move(frozen.contents));
   if (!state) co_return Failure{state.error(), content_key(snapshot.tree.root)};
-  co_return LoadedSnapshot{std::move(*state), std::move(frozen.included), std::move(base),
-                           std::make_shared<const TreeShape>(std::move(*shape))};
+  co_return LoadedSnapshot{std::move(*state), std::move(frozen.included),
+                           std::make_shared<const TreeShape>(std::move(*shape)), std::move(base.included),
+                           std::make_shared<const TreeShape>(std::move(base.shape))};
 }
 
-asio::awaitable<Answer<Included>> SnapshotStore::read_included(SnapshotBase tree) const {
+asio::awaitable<Answer<SnapshotStore::Runs>> SnapshotStore::read_runs(SnapshotBase tree) const {
   const auto thawing = std::make_shared<Thawing>(options_);
   const ItemVisitor leaf = [thawing](BytesView key, BytesView value) -> Result<void> {
     if (key[0] != kRunKey) return {};
     return thawing->add(key, value);
   };
-  const Answer<TreeShape> shape = co_await read_tree(tree, leaf, true);
+  Answer<TreeShape> shape = co_await read_tree(tree, leaf, Leaves::those_with_runs);
   if (!shape) co_return shape.error();
-  co_return thawing->take().included;
+  co_return Runs{thawing->take().included, std::move(*shape)};
 }
 
 // --- Writing ---------------------------------------------------------------------------------------------------------

@@ -23,8 +23,10 @@ bool is_newer(const std::optional<Snapshot>& one, const std::optional<Snapshot>&
 struct LoadedSnapshot {
   State state;
   Included included;
-  Included base;  // what the one that it was made from includes; nothing where that can't be had
   std::shared_ptr<const TreeShape> shape;
+  // Of the one that it was made from; nothing where that can't be had.
+  Included base;
+  std::shared_ptr<const TreeShape> base_shape;
 };
 
 // Is told of nodes before they are stored; an error ends the writing.
@@ -42,12 +44,17 @@ class SnapshotStore {
                                            NodesFunction fresh) const;
 
  private:
-  asio::awaitable<Answer<Included>> read_included(SnapshotBase tree) const;
+  enum class Leaves { all, those_with_runs };
+  struct Runs {
+    Included included;
+    TreeShape shape;
+  };
+  asio::awaitable<Answer<Runs>> read_runs(SnapshotBase tree) const;
   using ItemFunction = std::function<std::pair<Bytes, Bytes>(std::size_t number)>;  // key, value
   asio::awaitable<Answer<std::vector<NodeRef>>> write_level(std::uint64_t height, std::span<const NodeRef> old,
                                                             std::size_t count, ItemFunction item,
                                                             NodesFunction fresh) const;
-  asio::awaitable<Answer<TreeShape>> read_tree(SnapshotBase tree, ItemVisitor leaf, bool only_included) const;
+  asio::awaitable<Answer<TreeShape>> read_tree(SnapshotBase tree, ItemVisitor leaf, Leaves leaves) const;
   asio::awaitable<Answer<std::vector<Bytes>>> fetch(std::vector<BlobId> nodes) const;
 
   asio::any_io_executor executor_;

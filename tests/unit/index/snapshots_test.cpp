@@ -224,6 +224,20 @@ TEST_F(Snapshots, AKillBeforeTheHeadIsStoredLosesNothing) {
   EXPECT_EQ(generation(*one), 1u);
 }
 
+TEST_F(Snapshots, LeaveNothingBehindInAStoreOfOurOwn) {
+  auto one = alone();
+  for (int round = 0; round < 12; ++round) {
+    make_files(*one, "a", 2);
+    commit(*one);
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(one->run(one->index().unlink(kRoot, "a" + std::to_string(i))));
+    pass(*one, 25h);
+  }
+  EXPECT_GT(generation(*one), 10u);
+  // The newest snapshot, its base, and the last pieces of the log.
+  EXPECT_LE(content_blobs(), 6u);
+  EXPECT_LE(one->index().status().operations, 4u);
+}
+
 // --- What the store hides --------------------------------------------------------------------------------------------
 
 TEST_F(Snapshots, AHeadThatAnotherHasSeenAndThisMountIsNotShownIsTold) {
