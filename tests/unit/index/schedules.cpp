@@ -1,0 +1,511 @@
+#include "tests/unit/index/schedules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+
+#include <boost/asio/io_context.hpp>
+
+#include "fs/index/index.hpp"
+#include "fs/store/memory.hpp"
+#include "tests/fake/run_on.hpp"
+
+namespace spotfs {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kWriters = 4;
+
+std::shared_ptr<const spot::Keychain> one_identity() {
+  static const std::shared_ptr<const spot::Keychain> keys = [] {
+    std::vector<spot::PrivateKey> own{spot::PrivateKey::generate(spot::KeyType::p256).value()};
+    return std::make_shared<const spot::Keychain>(spot::Keychain::of(std::move(own)).value());
+  }();
+  return keys;
+}
+
+class SetClock final : public Clock {
+ public:
+  Wall wall() const override { return Wall{1'790'000'000s + now + skew}; }
+  Steady steady() const override { return now; }
+  std::chrono::nanoseconds now{1h}, skew{};
+};
+
+// No time passes by itself: what is due is done when a step asks for something.
+class OnlyWoken final : public Alarm {
+ public:
+  explicit OnlyWoken(const asio::any_io_executor& executor) : alarm_{make_alarm(executor)} {}
+  asio::awaitable<void> wait(std::chrono::nanoseconds) override { return alarm_->wait(24h); }
+  void wake() override { alarm_->wake(); }
+
+ private:
+  std::shared_ptr<Alarm> alarm_;
+};
+
+// A store on the other side of a bad line.
+class BadLine final : public BlobStore {
+ public:
+  explicit BadLine(std::shared_ptr<MemoryStore> store) : store_{std::move(store)} {}
+
+  asio::awaitable<Answer<Bytes>> fetch(std::string key) override {
+    if (fails()) co_return Failure{Errc::offline, key};
+    co_return co_await store_->fetch(std::move(key));
+  }
+  asio::awaitable<Answer<void>> store(std::string key, Bytes bottle) override {
+    if (fails()) co_return Failure{Errc::offline, key};
+    if (fails()) {  // it is on its way, and nobody knows
+      late_.emplace_back(key, std::move(bottle));
+      co_return Failure{Errc::connection_lost, key};
+    }
+    const bool is_answered = !fails();
+    const Answer<void> stored = co_await store_->store(key, std::move(bottle));
+    if (stored && !is_answered) co_return Failure{Errc::connection_lost, key};
+    co_return stored;
+  }
+  asio::awaitable<Answer<void>> erase(std::string key) override {
+    if (fails()) co_return Failure{Errc::offline, key};
+    co_return co_await store_->erase(std::move(key));
+  }
+  asio::awaitable<Answer<std::vector<Bytes>>> sync() override { return store_->sync(); }
+
+  void set_quality(std::uint32_t percent_lost, std::uint32_t seed) {
+    percent_ = percent_lost;
+    random_.seed(seed);
+  }
+  // What was on its way arrives, in another order.
+  void deliver() {
+    std::ranges::shuffle(late_, random_);
+    MemoryStore::Blobs blobs = store_->blobs();
+    for (auto& [key, bottle] : late_) blobs[key] = std::move(bottle);
+    late_.clear();
+    store_->set_blobs(std::move(blobs));
+  }
+
+ private:
+  bool fails() { return percent_ != 0 && random_() % 100 < percent_; }
+
+  std::shared_ptr<MemoryStore> store_;
+  std::uint32_t percent_ = 0;
+  std::mt19937 random_;
+  std::vector<std::pair<std::string, Bytes>> late_;
+};
+
+struct OpenFile {
+  InodeId inode;
+  Version base;
+  std::optional<BlobId> content;  // that its writer knows
+};
+
+struct Writer {
+  std::unique_ptr<asio::io_context> context;
+  std::shared_ptr<Index> index;  // null: not mounted
+  std::shared_ptr<BadLine> line;
+  std::filesystem::path state;
+  bool only_writer = false;
+  SetClock clock;
+  std::vector<OpenFile> open;
+};
+
+class World {
+ public:
+  explicit World(std::filesystem::path directory) : directory_{std::move(directory)} {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::create_directories(directory_);
+    for (std::size_t i = 0; i < kWriters; ++i) writers_[i].state = directory_ / std::to_string(i);
+    Writer maker;  // of the store
+    maker.state = directory_ / "maker";
+    maker.only_writer = true;
+    if (mount(maker)) static_cast<void>(run(maker, maker.index->close()));
+  }
+
+  std::string run(const Schedule& schedule) {
+    for (const Step& step : schedule) take(step);
+    return check();
+  }
+
+ private:
+  using Random = std::mt19937;
+
+  template <class T>
+  T run(Writer& writer, asio::awaitable<T> work) {
+    return spot::fake::run_on(*writer.context, std::move(work));
+  }
+
+  bool mount(Writer& writer) {
+    if (writer.index) return true;
+    if (!writer.line) writer.line = std::make_shared<BadLine>(store_);
+    writer.context = std::make_unique<asio::io_context>(1);
+    IndexOptions options;
+    options.store = writer.line;
+    options.keys = one_identity();
+    options.state = writer.state;
+    options.source = "embedded:schedule";
+    options.host = writer.state.filename();
+    options.machine_id = writer.state.filename();
+    options.refresh = options.commit = 1h;  // when a step says so
+    options.snapshot_after = 8;
+    options.clock = &writer.clock;
+    options.only_writer = writer.only_writer;
+    options.alarm = [](const asio::any_io_executor& executor) { return std::make_shared<OnlyWoken>(executor); };
+    Answer<std::shared_ptr<Index>> opened =
+        run(writer, Index::open(writer.context->get_executor(), std::move(options)));
+    if (opened) writer.index = std::move(*opened);
+    return opened.has_value();
+  }
+  void kill(Writer& writer) {
+    writer.index.reset();
+    writer.context.reset();
+    writer.open.clear();
+  }
+
+  // --- Names ---------------------------------------------------------------------------------------------------------
+  static std::string any_name(Random& random) { return std::string(1, static_cast<char>('a' + random() % 5)); }
+
+  InodeId any_directory(Writer& writer, Random& random) {
+    InodeId out = kRoot;
+    while (random() % 3 != 0) {
+      std::vector<InodeId> below;
+      for (const NamedEntry& entry : entries(writer, out)) {
+        if (entry.inode->is_directory()) below.push_back(entry.id);
+      }
+      if (below.empty()) break;
+      out = below[random() % below.size()];
+    }
+    return out;
+  }
+  std::vector<NamedEntry> entries(Writer& writer, const InodeId& directory) {
+    Result<std::vector<NamedEntry>> listed = run(writer, writer.index->list(directory, "", 1'000));
+    return listed ? std::move(*listed) : std::vector<NamedEntry>{};
+  }
+  std::optional<NamedEntry> any_entry(Writer& writer, Random& random, InodeId& directory) {
+    directory = any_directory(writer, random);
+    std::vector<NamedEntry> there = entries(writer, directory);
+    if (there.empty()) return std::nullopt;
+    return there[random() % there.size()];
+  }
+
+  // --- What a writer does --------------------------------------------------------------------------------------------
+  BlobId new_content() {
+    BlobId out{};
+    const std::uint64_t number = ++contents_;
+    for (std::size_t i = 0; i < 8; ++i) out[15 - i] = static_cast<std::uint8_t>(number >> (8 * i));
+    return out;
+  }
+  static std::optional<BlobId> content_of(const Inode& inode) {
+    return inode.reference ? inode.reference->id : std::nullopt;
+  }
+  void confirm(const BlobId& content) { confirmed_.insert(content); }
+  // Someone who knew it took it away.
+  void release(const std::optional<BlobId>& content) {
+    if (content) released_.insert(*content);
+  }
+
+  void make(Writer& writer, Random& random) {
+    const InodeId directory = any_directory(writer, random);
+    NewInode inode;
+    inode.mode = 0644;
+    const std::uint32_t kind = random() % 4;
+    if (kind == 0) inode.kind = Kind::directory;
+    std::optional<BlobId> content;
+    if (kind > 1) {
+      content = new_content();
+      inode.version = writer.index->draw();
+      inode.reference = Reference{10, 0, *content};
+    }
+    if (run(writer, writer.index->make(directory, any_name(random), inode)) && content) confirm(*content);
+  }
+  void write(Writer& writer, OpenFile& file) {
+    const BlobId content = new_content();
+    const Result<Stamp> written =
+        run(writer, writer.index->write(file.inode, file.base, Reference{20, 0, content}, Time{1'790'000'000, 0}, 0));
+    if (!written) return;
+    confirm(content);
+    release(file.content);
+    file.base = *written;
+    file.content = content;
+  }
+  void open_or_write(Writer& writer, Random& random) {
+    if (!writer.open.empty() && random() % 2 == 0) {
+      const std::size_t number = random() % writer.open.size();
+      write(writer, writer.open[number]);
+      if (random() % 2 == 0) writer.open.erase(writer.open.begin() + static_cast<std::ptrdiff_t>(number));
+      return;
+    }
+    InodeId directory;
+    const std::optional<NamedEntry> entry = any_entry(writer, random, directory);
+    if (!entry || entry->inode->kind != Kind::file) return;
+    OpenFile file{entry->id, entry->inode->version, content_of(*entry->inode)};
+    if (random() % 2 == 0) write(writer, file);
+    writer.open.push_back(file);
+  }
+  void remove(Writer& writer, Random& random) {
+    InodeId directory;
+    const std::optional<NamedEntry> entry = any_entry(writer, random, directory);
+    if (!entry) return;
+    if (entry->inode->is_directory()) {
+      static_cast<void>(run(writer, writer.index->rmdir(directory, entry->name)));
+    } else if (run(writer, writer.index->unlink(directory, entry->name)) && entry->inode->links == 1) {
+      release(content_of(*entry->inode));
+    }
+  }
+  void move(Writer& writer, Random& random) {
+    InodeId from;
+    const std::optional<NamedEntry> entry = any_entry(writer, random, from);
+    if (!entry) return;
+    const InodeId to = any_directory(writer, random);
+    const std::string name = any_name(random);
+    const Result<Entry> over = run(writer, writer.index->lookup(to, name));
+    const auto moved = run(writer, writer.index->move(from, entry->name, to, name, Existing::replace));
+    if (moved && *moved && over && over->inode->links == 1) release(content_of(*over->inode));
+  }
+  void exchange(Writer& writer, Random& random) {
+    InodeId one, other;
+    const std::optional<NamedEntry> first = any_entry(writer, random, one), second = any_entry(writer, random, other);
+    if (first && second) static_cast<void>(run(writer, writer.index->exchange(one, first->name, other, second->name)));
+  }
+  void link(Writer& writer, Random& random) {
+    InodeId directory;
+    const std::optional<NamedEntry> entry = any_entry(writer, random, directory);
+    if (!entry) return;
+    const InodeId to = any_directory(writer, random);
+    static_cast<void>(run(writer, writer.index->link(entry->id, to, any_name(random))));
+  }
+  void set(Writer& writer, Random& random) {
+    InodeId directory;
+    const std::optional<NamedEntry> entry = any_entry(writer, random, directory);
+    if (!entry) return;
+    Changes changes;
+    changes.mode = random() % 0777;
+    static_cast<void>(run(writer, writer.index->set(entry->id, changes)));
+  }
+
+  // --- What happens to it --------------------------------------------------------------------------------------------
+  void pass(std::chrono::nanoseconds time) {
+    for (Writer& writer : writers_) writer.clock.now += time;
+  }
+  static void poll(Writer& writer, std::uint32_t handlers) {
+    writer.context->restart();
+    while (handlers-- != 0 && writer.context->poll_one() != 0) {
+    }
+  }
+  // As a backup that is put on a new machine: with what the journal held then.
+  void copy_state(Writer& from) {
+    const auto is_new = [](const Writer& writer) { return !std::filesystem::exists(writer.state); };
+    const auto to = std::ranges::find_if(writers_, is_new);
+    if (to == writers_.end() || !std::filesystem::exists(from.state)) return;
+    kill(from);
+    std::filesystem::copy(from.state, to->state, std::filesystem::copy_options::recursive);
+  }
+
+  void take(const Step& step) {
+    Random random{step.seed};
+    pass(std::chrono::milliseconds{random() % 1'000});
+    Writer& writer = writers_[step.writer];
+    const std::uint32_t kind = step.kind % 100;
+    if (kind < 4) {
+      kill(writer);
+    } else if (kind < 6) {
+      copy_state(writer);
+    } else if (kind < 8) {
+      writer.clock.skew = std::chrono::minutes{random() % 120} - 1h;
+    } else if (kind < 12) {
+      pass(std::chrono::seconds{random() % 200});
+    } else if (kind < 13) {
+      pass(std::chrono::hours{random() % 60});
+    } else if (kind < 15) {
+      if (writer.line) writer.line->deliver();
+    } else if (mount(writer)) {
+      act(writer, kind, step.seed, random);
+    }
+  }
+  void act(Writer& writer, std::uint32_t kind, std::uint32_t step_seed, Random& random) {
+    Index& index = *writer.index;
+    if (kind < 25) {
+      static_cast<void>(run(writer, index.commit()));
+    } else if (kind < 35) {
+      static_cast<void>(run(writer, index.refresh()));
+    } else if (kind < 38) {
+      poll(writer, static_cast<std::uint32_t>(random() % 200));
+    } else if (kind < 41) {
+      static_cast<void>(run(writer, index.close()));
+      kill(writer);
+    } else if (kind < 44) {
+      writer.line->set_quality(random() % 2 == 0 ? 0 : 25, step_seed);
+    } else if (kind < 60) {
+      make(writer, random);
+    } else if (kind < 75) {
+      open_or_write(writer, random);
+    } else if (kind < 84) {
+      remove(writer, random);
+    } else if (kind < 92) {
+      move(writer, random);
+    } else if (kind < 95) {
+      exchange(writer, random);
+    } else if (kind < 97) {
+      link(writer, random);
+    } else {
+      set(writer, random);
+    }
+  }
+
+  // --- What must hold ------------------------------------------------------------------------------------------------
+  struct Tree {
+    std::string text;
+    std::set<BlobId> contents;
+    std::string broken;
+  };
+
+  Tree tree_of(Writer& writer) {
+    Tree out;
+    std::map<InodeId, std::pair<std::uint64_t, std::uint64_t>> links;  // those of the inode, and names that were found
+    std::set<InodeId> directories;
+    std::vector<std::pair<InodeId, std::string>> left{{kRoot, ""}, {kLostFound, "lost+found"}, {kBlobs, "blobs"}};
+    while (!left.empty()) {
+      const auto [directory, path] = left.back();
+      left.pop_back();
+      if (!directories.insert(directory).second) {
+        out.broken = path + " is there twice";
+        continue;
+      }
+      for (const NamedEntry& entry : entries(writer, directory)) {
+        const std::string name = path + "/" + entry.name;
+        const Inode& inode = *entry.inode;
+        out.text += name + " " + to_text(entry.id) + " " + std::to_string(inode.mode) + " " +
+                    std::to_string(inode.links) + " " + (inode.version ? to_text(*inode.version) : "-") + " " +
+                    std::to_string(inode.mtime.seconds) + "." + std::to_string(inode.mtime.nanoseconds) + "\n";
+        if (const auto content = content_of(inode)) out.contents.insert(*content);
+        if (inode.is_directory()) {
+          left.emplace_back(entry.id, name);
+        } else {
+          auto& [counted, found] = links[entry.id];
+          counted = inode.links;
+          ++found;
+        }
+      }
+    }
+    for (const auto& [id, counts] : links) {
+      if (counts.first != counts.second) out.broken = to_text(id) + " has a wrong count of links";
+    }
+    return out;
+  }
+
+  // Everything arrives, everyone hears of everything.
+  std::string quieten() {
+    for (Writer& writer : writers_) {
+      if (!writer.line) writer.line = std::make_shared<BadLine>(store_);
+      writer.line->set_quality(0, 0);
+      writer.line->deliver();
+      writer.clock.skew = {};
+    }
+    pass(2h);
+    for (Writer& writer : writers_) {
+      if (!mount(writer)) return "a writer can't be mounted";
+    }
+    for (int round = 0; round < 3; ++round) {
+      for (Writer& writer : writers_) {
+        pass(1s);
+        if (!run(writer, writer.index->refresh())) return "a refresh failed";
+        if (!run(writer, writer.index->commit())) return "a commit failed";
+      }
+    }
+    return {};
+  }
+  std::string compare(const char* when) {
+    const Tree first = tree_of(writers_[0]);
+    if (!first.broken.empty()) return first.broken + when;
+    for (const BlobId& content : confirmed_) {
+      if (!released_.contains(content) && !first.contents.contains(content))
+        return "content " + std::to_string(content[15] + content[14] * 256) + " is lost" + when;
+    }
+    for (Writer& writer : writers_) {
+      if (tree_of(writer).text != first.text) return "two writers differ" + std::string{when};
+    }
+    Writer fresh;
+    fresh.state = directory_ / "fresh";
+    std::filesystem::remove_all(fresh.state);
+    fresh.clock.now = writers_[0].clock.now;
+    if (!mount(fresh)) return "a fresh reader can't be mounted" + std::string{when};
+    const std::string read = tree_of(fresh).text;
+    if (read != first.text) return "a fresh reader differs" + std::string{when} + ":\n" + read + "\n" + first.text;
+    return {};
+  }
+  std::string check() {
+    if (std::string broken = quieten(); !broken.empty()) return broken;
+    if (std::string broken = compare(", once all is quiet"); !broken.empty()) return broken;
+    // Days go by: snapshots are made, logs dropped.
+    for (int day = 0; day < 4; ++day) {
+      pass(25h);
+      for (int round = 0; round < 2; ++round) {
+        for (Writer& writer : writers_) {
+          if (!run(writer, writer.index->refresh())) return "a refresh failed, days later";
+          if (!run(writer, writer.index->commit())) return "a commit failed, days later";
+          poll(writer, 10'000);
+          pass(40s);
+        }
+      }
+    }
+    for (Writer& writer : writers_) static_cast<void>(run(writer, writer.index->refresh()));
+    for (Writer& writer : writers_) {
+      const IndexStatus status = writer.index->status();
+      if (status.operations != 0) return "the log does not get shorter: " + std::to_string(status.operations);
+    }
+    return compare(", days later");
+  }
+
+  const std::filesystem::path directory_;
+  std::shared_ptr<MemoryStore> store_ = std::make_shared<MemoryStore>();
+  std::array<Writer, kWriters> writers_;
+  std::uint64_t contents_ = 0;
+  std::set<BlobId> confirmed_, released_;
+};
+
+}  // namespace
+
+Schedule random_schedule(std::uint32_t seed, std::size_t steps) {
+  std::mt19937 random{seed};
+  const std::size_t writers = 2 + random() % (kWriters - 1);
+  Schedule out;
+  for (std::size_t i = 0; i < steps; ++i) {
+    Step step;
+    step.writer = random() % 5 == 0 ? random() % kWriters : random() % writers;
+    step.kind = static_cast<std::uint32_t>(random() % 100);
+    step.seed = static_cast<std::uint32_t>(random());
+    out.push_back(step);
+  }
+  return out;
+}
+
+std::string run_schedule(const Schedule& schedule, const std::filesystem::path& directory) {
+  World world{directory};
+  return world.run(schedule);
+}
+
+Schedule shrink(Schedule schedule, const std::filesystem::path& directory) {
+  for (std::size_t part = schedule.size() / 2; part > 0; part /= 2) {
+    for (std::size_t begin = 0; begin < schedule.size();) {
+      Schedule shorter = schedule;
+      const auto from = shorter.begin() + static_cast<std::ptrdiff_t>(begin);
+      shorter.erase(from, from + static_cast<std::ptrdiff_t>(std::min(part, schedule.size() - begin)));
+      if (!run_schedule(shorter, directory).empty())
+        schedule = std::move(shorter);
+      else
+        begin += part;
+    }
+  }
+  return schedule;
+}
+
+std::string describe(const Schedule& schedule) {
+  std::string out;
+  for (const Step& step : schedule)
+    out +=
+        "{" + std::to_string(step.writer) + ", " + std::to_string(step.kind) + ", " + std::to_string(step.seed) + "}, ";
+  return out;
+}
+
+}  // namespace spotfs

@@ -1,0 +1,35 @@
+// Random schedules of several writers of one store: what they do, in which order, and what of it goes wrong.
+//
+// A schedule is a list of steps that can be run again, in part too, so that one that breaks something can be shrunk.
+// Writers are real indexes with journals of their own, on a store in this process whose stores are lost, fail though
+// they happened, or happen late; each has a clock that is up to an hour wrong.
+//
+// Thread: one; nothing waits.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace spotfs {
+
+struct Step {
+  std::size_t writer = 0;
+  std::uint32_t kind = 0;  // of what it does, any number
+  std::uint32_t seed = 0;  // of how
+  bool operator==(const Step&) const = default;
+};
+using Schedule = std::vector<Step>;
+
+Schedule random_schedule(std::uint32_t seed, std::size_t steps);
+
+// What it broke, in words; empty: nothing. `directory`: for the journals; emptied first.
+std::string run_schedule(const Schedule& schedule, const std::filesystem::path& directory);
+
+// The shortest part of it that was found to break something too.
+Schedule shrink(Schedule schedule, const std::filesystem::path& directory);
+
+std::string describe(const Schedule& schedule);
+
+}  // namespace spotfs

@@ -1,0 +1,35 @@
+// Several writers at once, killed, suspended, copied, with clocks that are wrong and stores that come late: nothing
+// that was confirmed is lost, and all agree in the end.
+//
+// SPOTFS_SCHEDULES: how many (default 150); SPOTFS_SCHEDULE_SEED: the first one's seed (default 1).
+#include "tests/unit/index/schedules.hpp"
+
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace spotfs {
+namespace {
+
+std::uint32_t number_from(const char* name, std::uint32_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text ? static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10)) : otherwise;
+}
+
+TEST(Schedules, LoseNothingAndEndInOneState) {
+  std::string directory = std::filesystem::temp_directory_path() / "spotfs-schedules-XXXXXX";
+  ASSERT_TRUE(::mkdtemp(directory.data()));
+  const std::uint32_t first = number_from("SPOTFS_SCHEDULE_SEED", 1), count = number_from("SPOTFS_SCHEDULES", 150);
+  for (std::uint32_t seed = first; seed < first + count; ++seed) {
+    const Schedule schedule = random_schedule(seed, 80);
+    const std::string broken = run_schedule(schedule, directory);
+    if (broken.empty()) continue;
+    ADD_FAILURE() << "seed " << seed << ": " << broken << "\nshrunk to " << describe(shrink(schedule, directory));
+    break;
+  }
+  std::filesystem::remove_all(directory);
+}
+
+}  // namespace
+}  // namespace spotfs
