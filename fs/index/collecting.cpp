@@ -5,7 +5,6 @@
 #include <set>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "fs/content/collect.hpp"
 #include "fs/index/disk_index.hpp"
@@ -51,15 +50,17 @@ std::shared_ptr<const void> DiskIndex::hold(InodeId inode) {
 void DiskIndex::start_collecting() {
   if (!options_.only_writer || peers_->count() > 1 || collecting_ || !may_collect_.exchange(false)) return;
   collecting_ = true;
-  asio::co_spawn(strand_, collect(shared_from_this(), committed_), asio::detached);
+  asio::co_spawn(strand_, collect(shared_from_this(), committed_),
+                 [self = shared_from_this()](const std::exception_ptr&) {
+                   self->collecting_ = false;
+                   if (self->may_collect_) self->alarm_->wake();
+                 });
 }
 
 asio::awaitable<void> DiskIndex::collect(std::shared_ptr<DiskIndex> self, Stamp limit) {
   Answer<void> done = co_await self->collect_all(limit);
   if (done) done = co_await self->empty_trash();
   if (!done) self->note(done.error());
-  self->collecting_ = false;
-  if (self->may_collect_) self->alarm_->wake();
 }
 
 asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
@@ -88,7 +89,8 @@ asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
 // Pieces and lists that the log no longer names, and nodes of snapshots that do not count. The base of the newest is
 // kept: it is read where the newest can't be.
 asio::awaitable<Answer<void>> DiskIndex::empty_trash() {
-  if (writing_snapshot_) co_return Answer<void>{};  // its nodes are in the trash
+  // The nodes of one that is being written are in the trash; those that a head names are needed.
+  if (writing_snapshot_ || is_head_old()) co_return Answer<void>{};
   const Answer<std::vector<BlobId>> trash = ledger_->journal().trash(unix_seconds());
   if (!trash) co_return trash.error();
   const std::set<BlobId> newest = snapshot_.shape->ids(), base = snapshot_.base_shape->ids();

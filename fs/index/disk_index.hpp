@@ -27,9 +27,11 @@ namespace spotfs {
 // After the last request, for so long, heads are looked at.
 inline constexpr std::chrono::seconds kIdle{30};
 
-// The snapshot that counts: none in a young store.
+// The snapshot that counts, none in a young store, and the one that the state is made from: where the newest can't be
+// read, its base.
 struct CurrentSnapshot {
   std::optional<Journal::KnownSnapshot> known;
+  std::optional<SnapshotBase> tree;
   Included included;
   std::shared_ptr<const TreeShape> shape = std::make_shared<const TreeShape>();
   Included base;
@@ -138,13 +140,17 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   void tell_changes(const ChangeSet& changes) const;
 
   // Snapshots: the loop's too.
-  asio::awaitable<Answer<void>> adopt(Snapshot snapshot);
+  asio::awaitable<Answer<bool>> adopt(Snapshot snapshot);
+  asio::awaitable<Answer<void>> read_news(std::optional<Snapshot> shown);
   std::optional<Clock::Steady> snapshot_due() const;
   asio::awaitable<void> begin_snapshot();
-  static asio::awaitable<void> write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
-                                              Clock::Steady begun);
+  static asio::awaitable<Answer<void>> write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
+                                                      Clock::Steady begun);
+  bool is_snapshot_due() const;
   Answer<void> take_snapshot(const Frozen& frozen, TreeShape shape);
   Answer<void> take(CurrentSnapshot snapshot);
+  void want_head() noexcept { ++head_wanted_; }
+  bool is_head_old() const noexcept { return head_stored_ != head_wanted_; }
   Answer<void> drop_log();
   Stamp a_minute_ago() const;
   std::int64_t unix_seconds() const;
@@ -157,7 +163,6 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   const std::shared_ptr<const SealedStore> store_;
   const std::shared_ptr<Ledger> ledger_;
   const std::unique_ptr<Peers> peers_;
-  const RunId run_;
   const std::shared_ptr<Alarm> alarm_;
   std::function<void(const ChangeSet&)> event_;
   spot::Synchronized<Requests> requests_;
@@ -171,11 +176,12 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   const std::shared_ptr<ContentStore> contents_;
 
   // The loop's alone.
+  RunId run_;
   std::optional<LockedDirectory> directory_;
-  bool head_is_old_;
-  Clock::Steady look_again_{};    // when the registration is read back, or tried again
-  Clock::Steady commit_again_{};  // not before, after a failure
-  Stamp committed_;               // all that is stamped before it is
+  std::uint64_t head_wanted_ = 0, head_stored_ = 0;  // counts of reasons to store a head, and of those that are met
+  Clock::Steady look_again_{};                       // when the registration is read back, or tried again
+  Clock::Steady commit_again_{};                     // not before, after a failure
+  Stamp committed_;                                  // all that is stamped before it is
   bool collecting_ = false;
   bool got_every_head_ = false;  // in the last refresh
   const StateOptions state_options_;
@@ -185,6 +191,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   bool log_may_shrink_ = true;
   bool writing_snapshot_ = false;
   Clock::Steady snapshot_at_{};                    // when the one that is due is begun
+  Clock::Steady snapshot_again_{};                 // not before, after a failure
+  Clock::Steady adopt_again_{};                    // as above
   const std::chrono::nanoseconds snapshot_pause_;  // random, so that two writers do not make one at once
   std::chrono::nanoseconds commit_pause_{};
 };

@@ -33,12 +33,12 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       store_{std::move(parts.store)},
       ledger_{std::move(parts.ledger)},
       peers_{std::move(parts.peers)},
-      run_{parts.run},
       alarm_{options_.alarm(strand_)},
       contents_{std::make_shared<ContentStore>(
           executor, options_.store, std::shared_ptr<const ContentCipher>{store_, &store_->cipher()}, kCollectorMemory)},
+      run_{parts.run},
       directory_{std::move(parts.directory)},
-      head_is_old_{parts.head_is_old},
+      head_wanted_{parts.head_is_old ? std::uint64_t{1} : 0},
       state_options_{parts.state},
       snapshots_{executor, store_, state_options_},
       snapshot_{std::move(parts.snapshot)},
@@ -49,7 +49,7 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
 }
 
 void DiskIndex::start() {
-  if (!head_is_old_) committed_ = ledger_->draw();
+  if (!is_head_old()) committed_ = ledger_->draw();
   asio::co_spawn(
       strand_, [self = shared_from_this()]() -> asio::awaitable<void> { co_await self->run(); }, asio::detached);
 }
@@ -93,7 +93,7 @@ bool DiskIndex::is_refresh_due() const {
 bool DiskIndex::is_commit_due() const {
   if (requests_.with([](const Requests& requests) { return !requests.commits.empty(); })) return true;
   if (now() < commit_again_) return false;
-  if (head_is_old_) return true;
+  if (is_head_old()) return true;
   return dirty_.load() && now() - Clock::Steady{dirty_since_.load()} >= options_.commit;
 }
 
@@ -105,13 +105,13 @@ std::chrono::nanoseconds DiskIndex::next_wait() const {
     next = std::min(next, Clock::Steady{refreshed_.load()} + options_.refresh);
   if (dirty_.load())
     next = std::min(next, std::max(Clock::Steady{dirty_since_.load()} + options_.commit, commit_again_));
-  else if (head_is_old_)
+  else if (is_head_old())
     next = std::min(next, commit_again_);
   if (writing_snapshot_) return next - present;
   if (snapshot_at_ != Clock::Steady{})
     next = std::min(next, snapshot_at_);
   else if (const std::optional<Clock::Steady> due = snapshot_due())
-    next = std::min(next, present + std::max<Clock::Steady>(*due, kFirstPause));
+    next = std::min(next, std::max(present + std::max<Clock::Steady>(*due, kFirstPause), snapshot_again_));
   return next - present;
 }
 
@@ -154,18 +154,11 @@ asio::awaitable<void> DiskIndex::do_refresh() {
   const Peers::News news = co_await peers_->look();
   Answer<void> done;
   if (news.failure) done = *news.failure;
-  const std::optional<Snapshot> current = snapshot_.known ? std::optional{snapshot_.known->snapshot} : std::nullopt;
-  if (is_newer(news.snapshot, current)) {
-    const Answer<void> adopted = co_await adopt(*news.snapshot);
-    if (done) done = adopted;
-  } else {
-    Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
-    if (!logs.operations.empty()) tell_changes(ledger_->add(std::move(logs.operations)));
-    if (done && logs.failure) done = *logs.failure;
-  }
-  head_is_old_ = head_is_old_ || news.own_is_old;
-  got_every_head_ = done && peers_->are_all_shown();
+  const Answer<void> read = co_await read_news(news.snapshot);
+  if (done) done = read;
+  if (news.own_is_old) want_head();
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
+  got_every_head_ = done && peers_->are_all_shown() && !replaced;
   if (replaced) {
     const Answer<void> other = co_await become_another();
     if (done && !other) done = other;
@@ -178,14 +171,15 @@ asio::awaitable<void> DiskIndex::do_refresh() {
 asio::awaitable<Answer<void>> DiskIndex::become_another() {
   if (options_.notice)
     options_.notice("this state directory was copied or its writer retired: going on as a new writer");
-  Journal& journal = ledger_->journal();
-  const Answer<std::vector<Operation>> unstored = journal.unstored();
-  if (!unstored) co_return unstored.error();
-  const Answer<void> done = journal.become(spot::random_array<16>(), options_.machine_id, *unstored);
-  if (!done) co_return done;
+  run_ = spot::random_array<16>();
+  RunPrefix prefix;
+  std::copy_n(run_.begin(), prefix.size(), prefix.begin());
+  const Answer<ChangeSet> changes = ledger_->become(spot::random_array<16>(), options_.machine_id, prefix);
+  if (!changes) co_return changes.error();
+  tell_changes(*changes);
   requests_.with([](Requests& requests) { requests.registered = false; });
   look_again_ = {};
-  head_is_old_ = true;
+  want_head();
   co_return Answer<void>{};
 }
 
@@ -206,11 +200,12 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
   const Answer<Ledger::Planned> planned = ledger_->plan_commit();
   if (!planned) co_return planned.error();
   tell_changes(planned->changes);
-  head_is_old_ = head_is_old_ || planned->grows;
-  if (head_is_old_) {
+  if (planned->grows) want_head();
+  if (is_head_old()) {
+    const std::uint64_t wanted = head_wanted_;
     const Answer<void> stored = co_await store_log_and_head(ledger_->shared_journal(), store_, next_head());
     if (!stored) co_return stored.error();
-    head_is_old_ = false;
+    head_stored_ = wanted;
   }
   co_return planned->limit;
 }

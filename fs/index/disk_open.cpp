@@ -65,6 +65,10 @@ asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& director
   Registration registration;
   registration.host = options.host;
   registration.stamp = clock.next();
+  const Peers::News news = co_await peers.look();
+  if (news.failure) co_return *news.failure;
+  // Someone else goes on in its name: what it had is for whoever mounts that directory.
+  if (news.own_is_foreign || peers.is_retired(journal->writer())) co_return Failure{Errc::wrong_name, "its writer"};
   if (const Answer<bool> entered = co_await peers.enter(journal->writer(), registration); !entered)
     co_return entered.error();
   if (const Answer<void> planned = plan_pieces(*journal, clock.next()); !planned) co_return planned;
@@ -72,6 +76,7 @@ asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& director
   head.run = run;
   head.host = options.host;
   head.stamp = clock.next();
+  if (news.own) head.seen = news.own->seen;
   if (const auto known = journal->snapshot()) head.snapshot = known->snapshot;
   co_return co_await store_log_and_head(journal, store, std::move(head));
 }
@@ -90,7 +95,7 @@ class Opening {
   asio::awaitable<Answer<void>> read_snapshot(std::optional<Snapshot> shown);
   asio::awaitable<Answer<void>> read_logs();
   Answer<void> read_journal();
-  Answer<void> become_another(bool is_copy);
+  asio::awaitable<Answer<void>> become_another();
   Answer<bool> names_all(const std::optional<Head>& own) const;
   void tell(const std::string& line) const {
     if (options_.notice) options_.notice(line);
@@ -176,6 +181,7 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
   }
   if (!loaded) co_return loaded.error();
   history_ = std::make_unique<History>(std::move(loaded->state), loaded->included);
+  snapshot_.tree = loaded->tree;
   snapshot_.included = std::move(loaded->included);
   snapshot_.base = std::move(loaded->base);
   snapshot_.shape = std::move(loaded->shape);
@@ -187,26 +193,27 @@ asio::awaitable<Answer<void>> Opening::read_logs() {
   Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
   if (logs.failure && !can_go_on(*logs.failure)) co_return *logs.failure;
   if (logs.failure) tell(logs.failure->code.message() + ": " + logs.failure->text);
-  std::ranges::move(logs.operations, std::back_inserter(known_));
-  history_->add(known_);
+  known_.insert(known_.end(), logs.operations.begin(), logs.operations.end());
+  history_->add(std::move(logs.operations));
   co_return Answer<void>{};
 }
 
-// A new id for our log. Of a copied directory, the original may commit what is in no piece yet.
-Answer<void> Opening::become_another(bool is_copy) {
+// A new id for our log, and new stamps for what is in no piece: whoever else has the old id may have used them. What
+// was stored under the old id is another writer's now.
+asio::awaitable<Answer<void>> Opening::become_another() {
   tell("this state directory was copied, or its writer retired: going on as a new writer");
-  Answer<std::vector<Operation>> unstored = journal_->unstored();
-  if (!unstored) return unstored.error();
-  if (is_copy && !unstored->empty()) {
-    HybridClock clock = clock_of(draw_run(known_, snapshot_.included), *options_.clock, history_->last());
-    std::vector<Operation> renamed = restamp(*unstored, history_->state(), [&] { return clock.next(); });
-    std::vector<Stamp> old;
-    for (const Operation& operation : *unstored) old.push_back(operation.stamp);
-    history_->replace(old, renamed);
-    known_.insert(known_.end(), renamed.begin(), renamed.end());
-    unstored = std::move(renamed);
-  }
-  return journal_->become(spot::random_array<16>(), options_.machine_id, *unstored);
+  const Answer<std::vector<Operation>> loose = journal_->loose();
+  if (!loose) co_return loose.error();
+  HybridClock clock = clock_of(draw_run(known_, snapshot_.included), *options_.clock, history_->last());
+  const std::vector<Operation> renamed = restamp(*loose, history_->state(), [&] { return clock.next(); });
+  std::vector<Stamp> old;
+  for (const Operation& operation : *loose) old.push_back(operation.stamp);
+  history_->replace(old, renamed);
+  known_.insert(known_.end(), renamed.begin(), renamed.end());
+  const Answer<void> done = journal_->become(spot::random_array<16>(), options_.machine_id, renamed);
+  if (!done) co_return done;
+  if (const Answer<Peers::News> news = co_await look_at_others(); !news) co_return news.error();
+  co_return co_await read_logs();
 }
 
 // Does the head in the store name all of the log, and the newest snapshot?
@@ -232,9 +239,10 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   Answer<Peers::News> news = co_await look_at_others();
   if (!news) co_return news.error();
   if (const Answer<void> done = co_await read_snapshot(news->snapshot); !done) co_return done.error();
+  history_->add(known_);
   if (const Answer<void> done = co_await read_logs(); !done) co_return done.error();
   if (journal_->is_copy() || news->own_is_foreign || peers_->is_retired(journal_->writer())) {
-    const Answer<void> done = become_another(journal_->is_copy());
+    const Answer<void> done = co_await become_another();
     if (!done) co_return done.error();
     news->own.reset();
   }

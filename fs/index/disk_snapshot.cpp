@@ -13,12 +13,9 @@ namespace {
 
 constexpr std::chrono::minutes kSettled{1};         // so old are the operations in a snapshot
 constexpr std::chrono::minutes kLongestWriting{1};  // of a snapshot, since every head was had
+constexpr std::chrono::minutes kPauseAfterFailure{5};
 constexpr std::chrono::hours kDay{24};
 constexpr std::int64_t kDropAfter = std::chrono::seconds{kDay}.count();
-
-SnapshotBase tree_of(const std::optional<Journal::KnownSnapshot>& known) {
-  return known ? known->snapshot.tree : SnapshotBase{};
-}
 
 }  // namespace
 
@@ -52,25 +49,46 @@ Answer<void> DiskIndex::take(CurrentSnapshot snapshot) {
 
 // --- Of others -------------------------------------------------------------------------------------------------------
 
-asio::awaitable<Answer<void>> DiskIndex::adopt(Snapshot snapshot) {
+// What others did. Where a newer snapshot can't be had, what comes after ours is in the logs still.
+asio::awaitable<Answer<void>> DiskIndex::read_news(std::optional<Snapshot> shown) {
+  const std::optional<Snapshot> current = snapshot_.known ? std::optional{snapshot_.known->snapshot} : std::nullopt;
+  Answer<void> out;
+  if (is_newer(shown, current) && now() >= adopt_again_) {
+    const Answer<bool> adopted = co_await adopt(*shown);
+    if (adopted && *adopted) co_return out;
+    if (!adopted) out = adopted.error();
+    adopt_again_ = now() + kPauseAfterFailure;
+  }
+  Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
+  if (!logs.operations.empty()) tell_changes(ledger_->add(std::move(logs.operations)));
+  if (out && logs.failure) out = *logs.failure;
+  co_return out;
+}
+
+// False: not every operation could be had that it does not include.
+asio::awaitable<Answer<bool>> DiskIndex::adopt(Snapshot snapshot) {
   Answer<LoadedSnapshot> loaded = co_await snapshots_.read(snapshot);
   if (!loaded) co_return loaded.error();
   // Operations that ours includes and it does not are in the logs alone.
   Peers::Logs logs = co_await peers_->read_logs(loaded->included, Peers::Reading::all);
+  if (logs.failure) {
+    tell_changes(ledger_->add(std::move(logs.operations)));
+    co_return *logs.failure;
+  }
   const Answer<ChangeSet> changes =
       ledger_->rebase(std::move(loaded->state), loaded->included, std::move(logs.operations));
   if (!changes) co_return changes.error();
   CurrentSnapshot current;
   current.known = Journal::KnownSnapshot{snapshot, unix_seconds()};
+  current.tree = snapshot.tree;
   current.included = std::move(loaded->included);
   current.shape = std::move(loaded->shape);
   current.base = std::move(loaded->base);
   current.base_shape = std::move(loaded->base_shape);
   const Answer<void> taken = take(std::move(current));
   tell_changes(*changes);
-  if (!taken) co_return taken;
-  if (logs.failure) co_return *logs.failure;
-  co_return Answer<void>{};
+  if (!taken) co_return taken.error();
+  co_return true;
 }
 
 // --- Of our own ------------------------------------------------------------------------------------------------------
@@ -93,48 +111,60 @@ std::optional<Clock::Steady> DiskIndex::snapshot_due() const {
   return std::max<Clock::Steady>(kDay - age, Clock::Steady{});
 }
 
-asio::awaitable<void> DiskIndex::begin_snapshot() {
-  if (writing_snapshot_) co_return;
+bool DiskIndex::is_snapshot_due() const {
+  if (writing_snapshot_ || now() < snapshot_again_ || now() < commit_again_) return false;
   const std::optional<Clock::Steady> due = snapshot_due();
-  if (!due || *due != Clock::Steady{}) co_return;
+  return due && *due == Clock::Steady{};
+}
+
+asio::awaitable<void> DiskIndex::begin_snapshot() {
+  if (!is_snapshot_due()) {
+    snapshot_at_ = {};
+    co_return;
+  }
   if (!options_.only_writer) {
     if (snapshot_at_ == Clock::Steady{}) snapshot_at_ = now() + snapshot_pause_;
     if (now() < snapshot_at_) co_return;
     snapshot_at_ = {};
     co_await do_refresh();
-    const std::optional<Clock::Steady> still_due = snapshot_due();
-    if (!got_every_head_ || !still_due || *still_due != Clock::Steady{}) co_return;
+    if (!got_every_head_) snapshot_again_ = now() + kPauseAfterFailure;
+    if (!is_snapshot_due()) co_return;
   }
   const Clock::Steady begun = now();
   co_await do_commit();
-  const bool committed = commit_again_ == Clock::Steady{};
-  if (!committed) co_return;
+  if (!is_snapshot_due()) co_return;
   writing_snapshot_ = true;
   const auto frozen = std::make_shared<Frozen>(ledger_->freeze(std::min(committed_, a_minute_ago())));
-  asio::co_spawn(strand_, write_snapshot(shared_from_this(), frozen, begun), asio::detached);
+  asio::co_spawn(strand_, write_snapshot(shared_from_this(), frozen, begun),
+                 [self = shared_from_this()](const std::exception_ptr& thrown, const Answer<void>& done) {
+                   self->writing_snapshot_ = false;
+                   if (self->ends()) return;
+                   if (thrown || !done) self->snapshot_again_ = self->now() + kPauseAfterFailure;
+                   if (!thrown && !done) self->note(done.error());
+                   self->alarm_->wake();
+                 });
 }
 
-asio::awaitable<void> DiskIndex::write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
-                                                Clock::Steady begun) {
-  const SnapshotBase from = tree_of(self->snapshot_.known);
+asio::awaitable<Answer<void>> DiskIndex::write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
+                                                        Clock::Steady begun) {
+  const std::optional<SnapshotBase> from = self->snapshot_.tree;
   prune(*frozen, self->snapshot_.included);
   // Until the snapshot counts, its nodes are trash: a kill leaves nothing that nobody knows of.
-  const NodesFunction fresh = [&](const std::vector<BlobId>& nodes) -> Answer<void> {
+  const NodesFunction fresh = [self](const std::vector<BlobId>& nodes) -> Answer<void> {
     if (self->ends()) return Failure{Errc::stopping};
     return self->ledger_->journal().add_trash(nodes, self->unix_seconds());
   };
   Answer<TreeShape> shape = co_await self->snapshots_.write(frozen, self->snapshot_.shape, fresh);
-  self->writing_snapshot_ = false;
-  if (self->ends()) co_return;
-  if (!shape) {
-    self->note(shape.error());
-    co_return;
+  if (!shape) co_return shape.error();
+  if (self->ends()) co_return Answer<void>{};
+  // Others may have made one meanwhile.
+  if (!self->options_.only_writer && self->now() - begun > kLongestWriting) {
+    const Answer<void> refreshed = co_await self->wait_for(&Requests::refreshes);
+    if (!refreshed) co_return refreshed;
+    if (!self->got_every_head_ || self->ends()) co_return Failure{Errc::timed_out, "a snapshot"};
   }
-  const bool is_late = !self->options_.only_writer && self->now() - begun > kLongestWriting;
-  if (is_late || !(tree_of(self->snapshot_.known) == from)) co_return;
-  const Answer<void> taken = self->take_snapshot(*frozen, std::move(*shape));
-  if (!taken) self->note(taken.error());
-  self->alarm_->wake();
+  if (self->snapshot_.tree != from) co_return Answer<void>{};
+  co_return self->take_snapshot(*frozen, std::move(*shape));
 }
 
 Answer<void> DiskIndex::take_snapshot(const Frozen& frozen, TreeShape shape) {
@@ -143,19 +173,20 @@ Answer<void> DiskIndex::take_snapshot(const Frozen& frozen, TreeShape shape) {
   const Answer<ChangeSet> changes = ledger_->rebase(std::move(*state), frozen.included, {});
   if (!changes) return changes.error();
   Snapshot snapshot;
-  snapshot.tree.generation = tree_of(snapshot_.known).generation + 1;
+  snapshot.tree.generation = snapshot_.known ? snapshot_.known->snapshot.tree.generation + 1 : 1;
   snapshot.tree.stamp = ledger_->draw();
   snapshot.tree.root = shape.root();
   snapshot.tree.height = shape.height();
-  if (snapshot_.known) snapshot.base = snapshot_.known->snapshot.tree;
+  snapshot.base = snapshot_.tree;
   CurrentSnapshot current;
   current.known = Journal::KnownSnapshot{snapshot, unix_seconds()};
+  current.tree = snapshot.tree;
   current.included = frozen.included;
   current.shape = std::make_shared<const TreeShape>(std::move(shape));
   current.base = snapshot_.included;
   current.base_shape = snapshot_.shape;
   const Answer<void> taken = take(std::move(current));
-  head_is_old_ = true;
+  want_head();
   tell_changes(*changes);
   return taken;
 }
@@ -169,7 +200,7 @@ Answer<void> DiskIndex::drop_log() {
   const Answer<bool> dropped = ledger_->journal().drop_log(
       [&](const Stamp& stamp) { return snapshot_.included.has(stamp) && snapshot_.base.has(stamp); });
   if (!dropped) return dropped.error();
-  head_is_old_ = head_is_old_ || *dropped;
+  if (*dropped) want_head();
   log_may_shrink_ = false;
   return {};
 }

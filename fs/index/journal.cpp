@@ -141,9 +141,8 @@ Answer<void> Journal::become(const WriterId& writer, const std::string& machine_
                              const std::vector<Operation>& loose) {
   const std::lock_guard lock{mutex_};
   const Answer<void> done = database_.transaction([&] {
-    Answer<void> step =
-        database_.run("DELETE FROM operation WHERE piece = 0 OR piece IN (SELECT number FROM piece WHERE stored = 0)");
-    if (step) step = database_.run("DELETE FROM piece WHERE stored = 0");
+    // A piece that is not stored yet is what it is: whoever stores it stores the same.
+    Answer<void> step = database_.run("DELETE FROM operation WHERE piece = 0");
     for (const Operation& operation : loose) {
       if (step) step = insert(operation);
     }
@@ -215,6 +214,11 @@ Answer<std::vector<Operation>> Journal::unstored() const {
 Answer<std::vector<Operation>> Journal::loose(Stamp limit) const {
   const std::lock_guard lock{mutex_};
   return read_operations("SELECT bytes FROM operation WHERE piece = 0 AND stamp < ? ORDER BY stamp", limit.bytes);
+}
+
+Answer<std::vector<Operation>> Journal::loose() const {
+  const std::lock_guard lock{mutex_};
+  return read_operations("SELECT bytes FROM operation WHERE piece = 0 ORDER BY stamp");
 }
 
 Answer<std::vector<Operation>> Journal::operations_of(std::int64_t piece) const {
@@ -314,12 +318,16 @@ Answer<void> Journal::set_list_stored(std::int64_t list) {
 
 // --- Heads -----------------------------------------------------------------------------------------------------------
 
+// With all that is in the journal, on the disk: a head that the store has and the journal has lost would be a
+// stranger's.
 Answer<std::uint64_t> Journal::draw_counter(const RunId& run) {
   const std::uint64_t next = counter() + 1;
   const std::lock_guard lock{mutex_};
-  const Answer<void> done =
-      database_.run("INSERT OR REPLACE INTO run VALUES (?, ?)", run, static_cast<std::int64_t>(next));
+  Answer<void> done = database_.script("PRAGMA synchronous = FULL");
+  if (done) done = database_.run("INSERT OR REPLACE INTO run VALUES (?, ?)", run, static_cast<std::int64_t>(next));
+  const Answer<void> back = database_.script("PRAGMA synchronous = NORMAL");
   if (!done) return done.error();
+  if (!back) return back.error();
   return next;
 }
 

@@ -49,7 +49,7 @@ class Journal {
   // Was the directory copied from elsewhere? Then become() another writer before anything is stored.
   bool is_copy() const noexcept { return is_copy_; }
   WriterId writer() const;
-  // Takes a new id, for the same log; `loose` take the place of the operations that are in no stored piece.
+  // Takes a new id, for the same log; `loose` take the place of the operations that are in no piece.
   Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose);
 
   // --- Operations ----------------------------------------------------------------------------------------------------
@@ -67,6 +67,7 @@ class Journal {
   Answer<std::vector<Operation>> operations() const;        // all, by stamp
   Answer<std::vector<Operation>> unstored() const;          // those in no stored piece, by stamp
   Answer<std::vector<Operation>> loose(Stamp limit) const;  // those before `limit` that are in no piece, by stamp
+  Answer<std::vector<Operation>> loose() const;             // all of them
   Answer<std::vector<Operation>> operations_of(std::int64_t piece) const;
   // Operations in no piece become others, which mean the same.
   Answer<void> replace(const std::vector<Operation>& old, const std::vector<Operation>& now);

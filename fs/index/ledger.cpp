@@ -4,6 +4,7 @@
 
 #include "fs/index/commit.hpp"
 #include "fs/index/join.hpp"
+#include "fs/index/restamp.hpp"
 
 namespace spotfs {
 
@@ -101,6 +102,19 @@ ChangeSet Ledger::add(std::vector<Operation> operations) {
   const std::lock_guard lock{change_};
   for (const Operation& operation : operations) clock_.see(operation.stamp);
   return history_.with([&](std::unique_ptr<History>& history) { return history->add(std::move(operations)); });
+}
+
+Answer<ChangeSet> Ledger::become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run) {
+  const std::lock_guard lock{change_};
+  const Answer<std::vector<Operation>> loose = journal_->loose();
+  if (!loose) return loose.error();
+  clock_.set_run(run);
+  const std::vector<Operation> renamed =
+      read([&](const State& state) { return restamp(*loose, state, [&] { return clock_.next(); }); });
+  if (const Answer<void> done = journal_->become(writer, machine_id, renamed); !done) return done.error();
+  std::vector<Stamp> old;
+  for (const Operation& operation : *loose) old.push_back(operation.stamp);
+  return history_.with([&](std::unique_ptr<History>& history) { return history->replace(old, renamed); });
 }
 
 Frozen Ledger::freeze(const Stamp& limit) const {

@@ -63,6 +63,10 @@ class Ledger {
   };
   Answer<Planned> plan_commit();
 
+  // Goes on as another writer, in another run: what is in no piece yet gets new stamps, as someone else may have the
+  // old ones.
+  Answer<ChangeSet> become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run);
+
   Journal& journal() noexcept { return *journal_; }
   const std::shared_ptr<Journal>& shared_journal() const noexcept { return journal_; }
   std::uint64_t operation_count() const;  // that no snapshot includes

@@ -63,8 +63,10 @@ Answer<void> Peers::take(const Writers& writers) {
 
 bool Peers::are_all_shown() const {
   const bool heads = table_.with([](const Table& table) {
-    return std::ranges::none_of(table,
-                                [](const auto& entry) { return entry.second.rolled_back || entry.second.hidden; });
+    return std::ranges::none_of(table, [](const auto& entry) {
+      const Peer& peer = entry.second;
+      return !peer.registration.retired && (peer.rolled_back || peer.hidden);
+    });
   });
   return heads && missing_.with([](const std::set<WriterId>& missing) { return missing.empty(); });
 }
@@ -322,7 +324,8 @@ asio::awaitable<Answer<void>> Peers::look_for_hidden() {
     }
     const bool is_news = table_.with([&](Table& table) {
       const bool hidden = is_hidden(table);
-      return hidden && !std::exchange(table[id].hidden, hidden);
+      const bool was = std::exchange(table[id].hidden, hidden);
+      return hidden && !was;
     });
     if (is_news) tell("the store hides a head of writer " + spot::base64url(id) + " that another has seen");
   }

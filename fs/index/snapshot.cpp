@@ -203,8 +203,11 @@ asio::awaitable<Answer<LoadedSnapshot>> SnapshotStore::read(Snapshot snapshot) c
   Frozen frozen = thawing->take();
   Result<State> state = State::of(options_, std::move(frozen.contents));
   if (!state) co_return Failure{state.error(), content_key(snapshot.tree.root)};
-  co_return LoadedSnapshot{std::move(*state), std::move(frozen.included),
-                           std::make_shared<const TreeShape>(std::move(*shape)), std::move(base.included),
+  co_return LoadedSnapshot{snapshot.tree,
+                           std::move(*state),
+                           std::move(frozen.included),
+                           std::make_shared<const TreeShape>(std::move(*shape)),
+                           std::move(base.included),
                            std::make_shared<const TreeShape>(std::move(base.shape))};
 }
 

@@ -21,6 +21,7 @@ bool is_newer(const std::optional<Snapshot>& one, const std::optional<Snapshot>&
 
 // A snapshot that was read from the store.
 struct LoadedSnapshot {
+  SnapshotBase tree;
   State state;
   Included included;
   std::shared_ptr<const TreeShape> shape;

@@ -80,6 +80,7 @@ class HybridClock {
   Stamp next() noexcept;
   void see(const Stamp& stamp) noexcept;
   RunPrefix run() const noexcept { return run_; }
+  void set_run(RunPrefix run) noexcept { run_ = run; }
 
  private:
   const Clock* clock_;

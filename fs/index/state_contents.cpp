@@ -39,12 +39,13 @@ Result<void> State::check() const {
     const std::uint64_t count = named == names.end() ? 0 : named->second;
     switch (inode->kind) {
       case Kind::alias: {
+        if (is_fixed) return fail(Errc::malformed);
         const Inode* const meant = find(inode->alias_of);
         if (count != 0 || inode->alias_of == id || (meant && meant->kind == Kind::alias)) return fail(Errc::malformed);
         break;
       }
       case Kind::removed:
-        if (count != 0 || inode->links != 0) return fail(Errc::malformed);
+        if (is_fixed || count != 0 || inode->links != 0) return fail(Errc::malformed);
         break;
       case Kind::directory:
         if (count != (is_fixed ? 0U : 1U) || inode->links != 1 || !is_rooted(id, rooted)) return fail(Errc::malformed);

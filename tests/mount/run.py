@@ -29,7 +29,7 @@ UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--suite", choices=("tools", "files", "suites", "life", "relay", "python"), required=True)
+    parser.add_argument("--suite", choices=("tools", "files", "suites", "life", "relay", "lies", "python"), required=True)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="directory for what is downloaded and built")
     parser.add_argument("--spotfs", type=pathlib.Path, required=True)
     parser.add_argument("--relay", type=pathlib.Path, required=True)

@@ -200,7 +200,8 @@ class World {
     return inode.reference ? inode.reference->id : std::nullopt;
   }
   void confirm(const BlobId& content) { confirmed_.insert(content); }
-  // Someone who knew it took it away.
+  // Someone who knew it took it away, or a name of it: the other names may be gone by then, by a move on to a file that
+  // was empty (rule 3) or by others who did as much.
   void release(const std::optional<BlobId>& content) {
     if (content) released_.insert(*content);
   }
@@ -249,7 +250,7 @@ class World {
     if (!entry) return;
     if (entry->inode->is_directory()) {
       static_cast<void>(run(writer, writer.index->rmdir(directory, entry->name)));
-    } else if (run(writer, writer.index->unlink(directory, entry->name)) && entry->inode->links == 1) {
+    } else if (run(writer, writer.index->unlink(directory, entry->name))) {
       release(content_of(*entry->inode));
     }
   }
@@ -261,7 +262,7 @@ class World {
     const std::string name = any_name(random);
     const Result<Entry> over = run(writer, writer.index->lookup(to, name));
     const auto moved = run(writer, writer.index->move(from, entry->name, to, name, Existing::replace));
-    if (moved && *moved && over && over->inode->links == 1) release(content_of(*over->inode));
+    if (moved && *moved && over) release(content_of(*over->inode));
   }
   void exchange(Writer& writer, Random& random) {
     InodeId one, other;
@@ -320,9 +321,16 @@ class World {
     } else if (kind < 15) {
       if (writer.line) writer.line->deliver();
     } else if (mount(writer)) {
+      if (kind >= kFirstChange) look(writer);
       act(writer, kind, step.seed, random);
     }
   }
+  // What it hears of others it hears now, not between its look at a name and what it does to it.
+  void look(Writer& writer) {
+    static_cast<void>(entries(writer, kRoot));
+    poll(writer, 100'000);
+  }
+  static constexpr std::uint32_t kFirstChange = 44;
   void act(Writer& writer, std::uint32_t kind, std::uint32_t step_seed, Random& random) {
     Index& index = *writer.index;
     if (kind < 25) {
@@ -334,7 +342,7 @@ class World {
     } else if (kind < 41) {
       static_cast<void>(run(writer, index.close()));
       kill(writer);
-    } else if (kind < 44) {
+    } else if (kind < kFirstChange) {
       writer.line->set_quality(random() % 2 == 0 ? 0 : 25, step_seed);
     } else if (kind < 60) {
       make(writer, random);
