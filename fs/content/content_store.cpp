@@ -7,6 +7,7 @@
 
 #include "client/crypto/hash.hpp"
 #include "fs/content/at_once.hpp"
+#include "fs/content/fetch_opened.hpp"
 
 namespace spotfs {
 
@@ -45,10 +46,8 @@ ContentStore::Found ContentStore::find_or_begin(const Name& name, std::size_t si
 
 asio::awaitable<Answer<Plaintext>> ContentStore::fetch_now(std::shared_ptr<ContentStore> self, Name name,
                                                            std::size_t size) {
-  const Answer<Bytes> bottle = co_await self->store_->fetch(content_key(name.id));
-  if (!bottle) co_return bottle.error();
-  Result<Bytes> opened = self->cipher_->open(name.kind, name.id, *bottle, size);
-  if (!opened) co_return Failure{opened.error(), content_key(name.id)};
+  Answer<Bytes> opened = co_await fetch_opened(*self->store_, *self->cipher_, name.kind, name.id, size);
+  if (!opened) co_return opened.error();
   auto plaintext = std::make_shared<const Bytes>(*std::move(opened));
   self->keep(name, plaintext);
   co_return Plaintext{std::move(plaintext)};

@@ -32,6 +32,13 @@ class BlobStore {
   virtual asio::awaitable<Answer<void>> erase(std::string key) = 0;  // of a missing key: no error
   // Returns when all that was stored before is on the store's disk; ids of the runs that answered (empty: no promise).
   virtual asio::awaitable<Answer<std::vector<Bytes>>> sync() = 0;
+  // What fetch() gave for this key is not what belongs there. True: a copy was dropped, and the next fetch asks again.
+  virtual bool distrust(const std::string&) { return false; }
 };
+
+// Nobody could be asked, or nobody answered: the store has not said no.
+inline bool is_unreachable(const std::error_code& error) noexcept {
+  return error == Errc::offline || error == Errc::timed_out || error == Errc::connection_lost;
+}
 
 }  // namespace spotfs
