@@ -49,6 +49,7 @@ struct DiskParts {
   bool head_is_old = false;  // the store's head does not name all of the log, or an older snapshot
   StateOptions state;
   CurrentSnapshot snapshot;
+  bool is_unasked = false;  // the store could not be asked
 };
 
 class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIndex> {
@@ -179,6 +180,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   RunId run_;
   std::optional<LockedDirectory> directory_;
   std::uint64_t head_wanted_ = 0, head_stored_ = 0;  // counts of reasons to store a head, and of those that are met
+  bool is_unasked_;                                  // nothing is committed before it is known whether our head is ours
   Clock::Steady look_again_{};                       // when the registration is read back, or tried again
   Clock::Steady commit_again_{};                     // not before, after a failure
   Stamp committed_;                                  // all that is stamped before it is

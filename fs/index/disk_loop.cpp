@@ -39,6 +39,7 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       run_{parts.run},
       directory_{std::move(parts.directory)},
       head_wanted_{parts.head_is_old ? std::uint64_t{1} : 0},
+      is_unasked_{parts.is_unasked},
       state_options_{parts.state},
       snapshots_{executor, store_, state_options_},
       snapshot_{std::move(parts.snapshot)},
@@ -157,6 +158,7 @@ asio::awaitable<void> DiskIndex::do_refresh() {
   const Answer<void> read = co_await read_news(news.snapshot);
   if (done) done = read;
   if (news.own_is_old) want_head();
+  is_unasked_ = is_unasked_ && news.failure && is_unreachable(news.failure->code);
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
   got_every_head_ = done && peers_->are_all_shown() && !replaced;
   if (replaced) {
@@ -194,7 +196,9 @@ Head DiskIndex::next_head() {
 }
 
 asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
-  if (!options_.only_writer && now() - Clock::Steady{refreshed_.load()} > kLongPause) co_await do_refresh();
+  const bool pause_was_long = now() - Clock::Steady{refreshed_.load()} > kLongPause;
+  if (!options_.only_writer && (pause_was_long || is_unasked_)) co_await do_refresh();
+  if (is_unasked_) co_return Failure{Errc::offline};
   dirty_ = false;
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
   const Answer<Ledger::Planned> planned = ledger_->plan_commit();

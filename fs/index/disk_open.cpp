@@ -26,6 +26,11 @@ bool can_go_on(const Failure& failure) noexcept {
   return failure.code == Errc::not_found || spot::to_errno(failure.code) == EBADMSG;
 }
 
+// Without a connection.
+Failure not_whole(const Failure& failure) {
+  return Failure{failure.code, "no connection, and not all names of the disk are kept on this machine"};
+}
+
 // A run whose first bytes no operation has: they tell the stamps of runs apart.
 RunId draw_run(const std::vector<Operation>& operations, const Included& included = {}) {
   RunId out;
@@ -112,6 +117,7 @@ class Opening {
   CurrentSnapshot snapshot_;
   std::unique_ptr<History> history_;
   std::vector<Operation> known_;  // of the journal and of others
+  bool is_away_ = false;          // nobody can be reached, and it is opened all the same
 };
 
 asio::awaitable<Answer<void>> Opening::find_store() {
@@ -151,6 +157,10 @@ Answer<void> Opening::read_journal() {
 
 asio::awaitable<Answer<Peers::News>> Opening::look_at_others() {
   Peers::News news = co_await peers_->look();
+  is_away_ = options_.open_offline && news.failure && is_unreachable(news.failure->code);
+  if (is_away_ && !journal_->has_seen_all()) co_return not_whole(*news.failure);
+  if (is_away_) tell("no connection: the disk is shown as it was seen last");
+  if (is_away_) co_return news;
   if (news.failure && !can_go_on(*news.failure)) co_return *news.failure;
   if (news.failure) tell(news.failure->code.message() + ": " + news.failure->text);
   co_return news;
@@ -173,13 +183,13 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
   const SnapshotStore snapshots{executor_, store_, state_options_};
   const Snapshot newest = snapshot_.known->snapshot;
   Answer<LoadedSnapshot> loaded = co_await snapshots.read(newest);
-  if (!loaded && newest.base && can_go_on(loaded.error())) {
+  if (!loaded && newest.base && (can_go_on(loaded.error()) || is_away_)) {
     tell("the newest snapshot can't be read, the one before it is taken: " + loaded.error().text);
     Snapshot base;
     base.tree = *newest.base;
     loaded = co_await snapshots.read(base);
   }
-  if (!loaded) co_return loaded.error();
+  if (!loaded) co_return is_away_ ? not_whole(loaded.error()) : loaded.error();
   history_ = std::make_unique<History>(std::move(loaded->state), loaded->included);
   snapshot_.tree = loaded->tree;
   snapshot_.included = std::move(loaded->included);
@@ -191,6 +201,8 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
 
 asio::awaitable<Answer<void>> Opening::read_logs() {
   Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
+  if (is_away_ && (logs.failure || !peers_->is_complete()))
+    co_return not_whole(logs.failure.value_or(Failure{Errc::offline}));
   if (logs.failure && !can_go_on(*logs.failure)) co_return *logs.failure;
   if (logs.failure) tell(logs.failure->code.message() + ": " + logs.failure->text);
   known_.insert(known_.end(), logs.operations.begin(), logs.operations.end());
@@ -241,6 +253,9 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   if (const Answer<void> done = co_await read_snapshot(news->snapshot); !done) co_return done.error();
   history_->add(known_);
   if (const Answer<void> done = co_await read_logs(); !done) co_return done.error();
+  if (!news->failure && peers_->is_complete()) {
+    if (const Answer<void> done = journal_->set_seen_all(); !done) co_return done.error();
+  }
   if (journal_->is_copy() || news->own_is_foreign || peers_->is_retired(journal_->writer())) {
     const Answer<void> done = co_await become_another();
     if (!done) co_return done.error();
@@ -252,9 +267,9 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   const HybridClock clock = clock_of(run, *options_.clock, history_->last());
   auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
   const bool head_is_old = news->own_is_old || !*complete;
-  DiskParts parts{std::move(options_),    store_, std::move(ledger), std::move(peers_),
-                  std::move(*directory_), run,    head_is_old,       state_options_,
-                  std::move(snapshot_)};
+  DiskParts parts{std::move(options_),    store_,  std::move(ledger), std::move(peers_),
+                  std::move(*directory_), run,     head_is_old,       state_options_,
+                  std::move(snapshot_),   is_away_};
   co_return parts;
 }
 

@@ -46,6 +46,7 @@ struct IndexOptions {
   bool only_writer = false;                          // `embedded:` without `listen`: nobody else can reach the store
   bool accept_store = false;                         // takes a store whose id has changed, or that has lost everything
   bool conflicts_last = false;                       // of a store that this mount makes
+  bool open_offline = false;                         // goes on with what is kept here where nobody can be reached
   std::chrono::milliseconds commit{1'000};           // how long a change may stay uncommitted
   std::chrono::milliseconds refresh{1'000};          // how often other writers are looked at
   std::size_t snapshot_after = 20'000;               // operations, or a tenth of the inodes if that is more
@@ -81,6 +82,8 @@ class Index {
  public:
   // Reads the store's id, or makes it; takes a state directory; reads the logs of all writers; commits what this and
   // dead mounts of this machine left uncommitted. Failure.text is one line for the user.
+  // With open_offline, and nobody to be reached, the disk is the one that this machine has seen last, where all of that
+  // can be had from the journal and the store's copies.
   static asio::awaitable<spot::Answer<std::shared_ptr<Index>>> open(asio::any_io_executor executor,
                                                                     IndexOptions options);
   virtual ~Index() = default;

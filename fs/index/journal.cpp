@@ -12,7 +12,8 @@ using Statement = Database::Statement;
 
 namespace {
 
-// meta: writer, machine, file (device and inode), writers. trash: since is 0 until a head without it is stored.
+// meta: writer, machine, file (device and inode), writers, seen (of all writers). trash: since is 0 until a head
+// without it is stored.
 constexpr const char* kTables =
     "CREATE TABLE IF NOT EXISTS meta (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS operation (stamp BLOB PRIMARY KEY, bytes BLOB NOT NULL, piece INTEGER NOT NULL) "
@@ -385,6 +386,16 @@ Answer<void> Journal::set_known_writers(BytesView encoded) {
 std::optional<Bytes> Journal::known_writers() const {
   const std::lock_guard lock{mutex_};
   return meta("writers");
+}
+
+Answer<void> Journal::set_seen_all() {
+  const std::lock_guard lock{mutex_};
+  return meta("seen") ? Answer<void>{} : set_meta("seen", spot::view("all"));
+}
+
+bool Journal::has_seen_all() const {
+  const std::lock_guard lock{mutex_};
+  return meta("seen").has_value();
 }
 
 }  // namespace spotfs

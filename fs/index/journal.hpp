@@ -120,6 +120,9 @@ class Journal {
   Answer<std::map<WriterId, Bytes>> seen() const;
   Answer<void> set_known_writers(BytesView encoded);  // all that were ever registered
   std::optional<Bytes> known_writers() const;
+  // That all heads of all writers were seen once: from then on the disk is known as it was at some time.
+  Answer<void> set_seen_all();
+  bool has_seen_all() const;
 
  private:
   explicit Journal(Database database) : database_{std::move(database)} {}

@@ -266,15 +266,19 @@ asio::awaitable<Peers::Logs> Peers::read_logs(Included included, Reading reading
 asio::awaitable<Peers::News> Peers::look() {
   News news;
   if (const Answer<void> done = co_await refresh_writers(); !done) news.failure = done.error();
-  co_await look_at_own(news);
+  // Each question would wait as long as the first.
+  const auto is_away = [&] { return news.failure && is_unreachable(news.failure->code); };
+  if (!is_away()) co_await look_at_own(news);
   const WriterId self = journal_->writer();
   for (const auto& [writer, registration] : known()) {
-    if (writer == self || registration.retired) continue;
+    if (writer == self || registration.retired || is_away()) continue;
     const Answer<void> done = co_await refresh_head(writer);
     if (!done && !news.failure) news.failure = done.error();
   }
-  const Answer<void> done = co_await look_for_hidden();
-  if (!done && !news.failure) news.failure = done.error();
+  if (!is_away()) {
+    const Answer<void> done = co_await look_for_hidden();
+    if (!done && !news.failure) news.failure = done.error();
+  }
   if (news.own) news.snapshot = news.own->snapshot;
   table_.with([&](const Table& table) {
     for (const auto& [writer, peer] : table) {
@@ -347,6 +351,16 @@ std::map<WriterId, std::uint64_t> Peers::seen() const {
       if (writer != self && peer.applied != 0 && !peer.registration.retired) out.emplace(writer, peer.applied);
     }
     return out;
+  });
+}
+
+bool Peers::is_complete() const {
+  const WriterId self = journal_->writer();
+  return table_.with([&](const Table& table) {
+    return std::ranges::all_of(table, [&](const auto& entry) {
+      const Peer& peer = entry.second;
+      return entry.first == self || peer.registration.retired || !peer.newest || peer.newest->counter <= peer.applied;
+    });
   });
 }
 

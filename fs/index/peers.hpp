@@ -52,6 +52,7 @@ class Peers {
 
   std::map<WriterId, std::uint64_t> seen() const;  // counters of the heads that are applied
   std::vector<WriterStatus> status() const;
+  bool is_complete() const;    // all is applied that the heads say which were seen
   bool are_all_shown() const;  // no head and no writer is hidden or rolled back
   std::size_t count() const;   // all writers that were ever known, this one among them
 

@@ -1,5 +1,7 @@
 #include "fs/index/sealed_store.hpp"
 
+#include "fs/content/fetch_opened.hpp"
+
 namespace spotfs {
 
 SealedStore::SealedStore(std::shared_ptr<BlobStore> store, std::shared_ptr<const RecordSealer> sealer,
@@ -46,11 +48,7 @@ asio::awaitable<Answer<void>> SealedStore::store_writers(Writers writers) const 
 }
 
 asio::awaitable<Answer<Bytes>> SealedStore::fetch_content(ContentKind kind, BlobId id) const {
-  const Answer<Bytes> bottle = co_await store_->fetch(content_key(id));
-  if (!bottle) co_return bottle.error();
-  Result<Bytes> plaintext = cipher_.open(kind, id, *bottle);
-  if (!plaintext) co_return Failure{plaintext.error(), content_key(id)};
-  co_return std::move(*plaintext);
+  co_return co_await fetch_opened(*store_, cipher_, kind, id);
 }
 
 asio::awaitable<Answer<void>> SealedStore::store_content(ContentKind kind, BlobId id, Bytes plaintext) const {

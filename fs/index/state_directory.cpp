@@ -144,6 +144,21 @@ Answer<void> StateRoot::keep_sealed_id(const BlobId& store, BytesView sealed) co
   return write_file(store_path(store) / "id", sealed);
 }
 
+Answer<spot::SecretBytes> StateRoot::cache_secret() const {
+  constexpr std::size_t kSize = 32;
+  const fs::path file = path_ / "cache-secret";
+  spot::SecretBytes secret(kSize);
+  if (std::optional<Bytes> kept = read_file(file)) {
+    const bool whole = kept->size() == kSize;
+    if (whole) std::ranges::copy(*kept, secret.begin());
+    spot::wipe(kept->data(), kept->size());
+    if (whole) return secret;
+  }
+  spot::random_bytes(secret);
+  if (const Answer<void> written = write_file(file, secret); !written) return written.error();
+  return secret;
+}
+
 std::vector<fs::path> StateRoot::writers(const BlobId& store) const {
   std::vector<fs::path> out;
   std::error_code ec;

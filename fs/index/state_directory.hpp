@@ -58,6 +58,10 @@ class StateRoot {
   Answer<void> set_store_of(const std::string& source, const BlobId& store) const;
   std::optional<Bytes> sealed_id(const BlobId& store) const;
   Answer<void> keep_sealed_id(const BlobId& store, BytesView sealed) const;
+  // 32 random bytes that copies in the disk cache are sealed with, made at their first use.
+  Answer<spot::SecretBytes> cache_secret() const;
+  // The name of a directory of this identity alone.
+  std::string name() const { return path_.filename().string(); }
 
   // The directories of writers that are there, in the order in which mounts should try them.
   std::vector<std::filesystem::path> writers(const BlobId& store) const;

@@ -83,6 +83,9 @@ asio::awaitable<Answer<StoreIdentity>> identify_store(std::shared_ptr<const Reco
     else
       sealed = co_await make_identity(*sealer, options);
   }
+  if (!sealed && options.open_offline && before && is_unreachable(sealed.error().code)) {
+    if (std::optional<Bytes> kept = root.sealed_id(*before)) sealed = *std::move(kept);
+  }
   if (!sealed) co_return sealed.error();
   Answer<StoreIdentity> out = read_identity(*sealer, *sealed);
   if (!out) co_return out.error();

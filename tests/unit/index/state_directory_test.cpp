@@ -88,6 +88,18 @@ TEST_F(StateDirectory, FindsTheWritersInTheOrderInWhichTheyCame) {
   EXPECT_EQ(writers.back().filename(), "11");
 }
 
+TEST_F(StateDirectory, KeepsOneSecretForTheCache) {
+  const StateRoot root = StateRoot::open(directory_ / "state", {}).value();
+  const spot::SecretBytes secret = root.cache_secret().value();
+  EXPECT_EQ(secret.size(), 32u);
+  EXPECT_EQ(StateRoot::open(directory_ / "state", {})->cache_secret().value(), secret);
+  EXPECT_NE(StateRoot::open(directory_ / "other", {})->cache_secret().value(), secret);
+  const fs::path file = directory_ / "state" / root.name() / "cache-secret";
+  EXPECT_EQ(mode_of(file), 0600u);
+  fs::resize_file(file, 31);
+  EXPECT_NE(root.cache_secret().value(), secret);
+}
+
 TEST_F(StateDirectory, SaysWhichPathCannotBeUsed) {
   std::ofstream{directory_ / "file"} << "x";
   const Answer<StateRoot> root = StateRoot::open(directory_ / "file", {});
