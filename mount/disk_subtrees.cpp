@@ -3,19 +3,14 @@
 #include "fs/tree/files/files.hpp"
 
 namespace spotfs::mount {
-namespace {
 
-constexpr std::size_t kContentMemory = std::size_t{64} << 20;  // bytes of chunks and indexes that are kept
-
-}  // namespace
-
-DiskSubtrees make_disk_subtrees(tree::BlobsOptions options) {
+DiskSubtrees make_disk_subtrees(tree::BlobsOptions options, std::size_t memory) {
   options.dirty = std::make_shared<tree::DirtyContent>();
   tree::FilesOptions files_options;
   static_cast<tree::DiskOptions&>(files_options) = options;
   const std::shared_ptr<Index> index = options.index;
   files_options.content = std::make_shared<ContentStore>(
-      options.executor, options.store, std::shared_ptr<const ContentCipher>{index, &index->cipher()}, kContentMemory);
+      options.executor, options.store, std::shared_ptr<const ContentCipher>{index, &index->cipher()}, memory);
   tree::Subtree blobs = tree::make_blobs(std::move(options));
   tree::Subtree files = tree::make_files(files_options);
   index->on_change(

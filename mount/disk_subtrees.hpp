@@ -11,7 +11,7 @@ struct DiskSubtrees {
   tree::NodePtr blobs, files;
 };
 
-// `options`: of blobs/; what both need is taken from it.
-DiskSubtrees make_disk_subtrees(tree::BlobsOptions options);
+// `options`: of blobs/; what both need is taken from it. `memory`: bytes of chunks and indexes that are kept.
+DiskSubtrees make_disk_subtrees(tree::BlobsOptions options, std::size_t memory);
 
 }  // namespace spotfs::mount

@@ -115,7 +115,8 @@ Answer<void> Filesystem::load_keys() {
 Answer<void> Filesystem::start_client() {
   const spot::Sha256& self = keys_->self().public_key().hash();
   // It makes the directory, and refuses one that is not ours.
-  if (const auto root = StateRoot::open(options_.state, self); !root) return root.error();
+  const auto state = StateRoot::open(options_.state, self);
+  if (!state) return state.error();
   spot::ClientOptions settings;
   settings.keys = keys_;
   settings.hosts = options_.source.hosts;
@@ -140,7 +141,9 @@ Answer<void> Filesystem::start_client() {
     return Failure{client.error(), roots + ": no certificates (PEM) can be read from it"};
   }
   client_ = *std::move(client);
-  store_ = std::make_shared<RemoteStore>(client_);
+  auto store = cached_.open(options_, *state, std::make_shared<RemoteStore>(client_), client_, log_);
+  if (!store) return store.error();
+  store_ = *std::move(store);
   client_->on_online(
       [](bool online) { tell_service_manager(online ? "STATUS=online" : "STATUS=offline, waits for a connection"); });
   client_->start();
@@ -165,6 +168,13 @@ bool Filesystem::is_hopeless() const {
   });
 }
 
+// There are copies of a disk that this machine has seen before.
+bool Filesystem::can_begin_offline() const {
+  if (tried_offline_ || !cached_.works_offline()) return false;
+  const auto state = StateRoot::open(options_.state, keys_->self().public_key().hash());
+  return state && state->store_of(options_.source.text);
+}
+
 std::string Filesystem::why_offline() const {
   std::string text;
   bool untrusted = false;
@@ -181,13 +191,15 @@ std::string Filesystem::why_offline() const {
 Answer<void> Filesystem::connect() {
   if (relay_) say(LogLevel::debug, "connects in process");
   connecting_ = true;
-  const Answer<void> online = loop_.run(answering(client_->wait_online(time_left())), time_left());
+  const milliseconds patience = can_begin_offline() ? std::min(options_.offline_grace, time_left()) : time_left();
+  const Answer<void> online = loop_.run(answering(client_->wait_online(patience)), time_left());
   connecting_ = false;
   if (online) return {};
   const std::scoped_lock lock{mutex_};
   if (stopping_) return online.error();
   const bool hopeless = loop_.interrupted();
   loop_.allow_runs();
+  if (!hopeless && can_begin_offline()) return {};
   std::string text = hopeless ? "no connection" : "no connection within " + duration_text(options_.mount_timeout);
   if (const std::string why = why_offline(); !why.empty()) text += ": " + why;
   return Failure{Errc::offline, std::move(text)};
@@ -207,6 +219,7 @@ IndexOptions Filesystem::index_options() {
   settings.only_writer = relay_ && options_.listen.empty();
   settings.accept_store = options_.accept_store;
   settings.conflicts_last = options_.conflicts_last;
+  settings.open_offline = cached_.works_offline();
   settings.commit = options_.commit;
   settings.refresh = options_.refresh;
   settings.wait_for_drain = options_.delay_connect ? options_.drain : time_left();
@@ -216,6 +229,12 @@ IndexOptions Filesystem::index_options() {
 
 Answer<void> Filesystem::open_index() {
   auto index = loop_.run(Index::open(loop_.context().get_executor(), index_options()), time_left());
+  if (!index && is_unreachable(index.error().code) && can_begin_offline()) {
+    say(LogLevel::info, line_of(index.error()));
+    tried_offline_ = true;
+    if (Answer<void> online = connect(); !online) return online;
+    return open_index();
+  }
   if (!index) {
     if (index.error().code == Errc::timed_out && index.error().text.empty()) {
       return Failure{Errc::timed_out, "the store did not answer within " + duration_text(options_.mount_timeout)};
@@ -250,7 +269,7 @@ DiskSubtrees Filesystem::make_disk() {
   settings.refresh = options_.refresh;
   settings.space = space();
   settings.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
-  return make_disk_subtrees(std::move(settings));
+  return make_disk_subtrees(std::move(settings), options_.memory);
 }
 
 std::vector<tree::NamedNode> Filesystem::make_late_subtrees() {
@@ -310,10 +329,12 @@ Answer<void> Filesystem::mount() {
 // --- delay_connect ---------------------------------------------------------------------------------------------------
 
 asio::awaitable<Answer<void>> Filesystem::open_late(Filesystem* self, std::shared_ptr<LateRoot> root) {
-  for (;;) {
-    const spot::Result<void> online = co_await self->client_->wait_online(1h);
+  bool offline = self->can_begin_offline();
+  for (;; offline = false) {
+    const spot::Result<void> online =
+        co_await self->client_->wait_online(offline ? self->options_.offline_grace : milliseconds{1h});
     if (!online && online.error() != Errc::offline && online.error() != Errc::timed_out) co_return online.error();
-    if (!online) continue;
+    if (!online && !offline) continue;
     auto index = co_await Index::open(self->loop_.context().get_executor(), self->index_options());
     if (index) {
       self->index_ = *std::move(index);
@@ -367,6 +388,7 @@ void Filesystem::close() {
   }
   if (client_) loop_.run(closing(client_), kClosing);
   if (relay_) relay_->stop();
+  cached_.close();
 }
 
 }  // namespace spotfs::mount

@@ -18,6 +18,7 @@
 #include "fs/fuse/session.hpp"
 #include "fs/index/index.hpp"
 #include "fs/store/remote.hpp"
+#include "mount/cached_store.hpp"
 #include "mount/disk_subtrees.hpp"
 #include "mount/embedded_relay.hpp"
 #include "mount/late_root.hpp"
@@ -62,6 +63,7 @@ class Filesystem {
   void end_late();
 
   milliseconds time_left() const;
+  bool can_begin_offline() const;
   bool is_hopeless() const;
   std::string why_offline() const;
   void client_says(spot::LogLevel level, std::string text);
@@ -76,11 +78,13 @@ class Filesystem {
   std::shared_ptr<const spot::Keychain> keys_;
   std::optional<EmbeddedRelay> relay_;
   std::shared_ptr<spot::Client> client_;
+  CachedStore cached_;
   std::shared_ptr<BlobStore> store_;
   std::shared_ptr<Index> index_;
   const std::shared_ptr<Notifier> notifier_ = Notifier::make();
   std::unique_ptr<Loop::Task> late_;
 
+  bool tried_offline_ = false;
   std::atomic<bool> connecting_{false};
   spot::Synchronized<std::string> last_warning_;  // of the client
   std::mutex mutex_;

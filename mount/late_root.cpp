@@ -51,7 +51,7 @@ asio::awaitable<Result<tree::Entry>> LateRoot::lookup(tree::Caller caller, std::
   if (std::ranges::find(late_, name) != late_.end()) {
     if (!over_->is_set()) {
       const Result<void> online = co_await online_();
-      if (!online) co_return online.error();
+      if (!online && !over_->is_set()) co_return online.error();  // without one, too, it may have come
       const Result<void> over = co_await spot::Event::wait(over_);
       if (!over) co_return over.error();
     }

@@ -1,5 +1,6 @@
 #include "mount/option_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -19,7 +20,8 @@ struct Unit {
 };
 constexpr std::array units{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"h", 3'600'000},
                            Unit{"d", 86'400'000}};
-constexpr std::int64_t kMostDigits = 1'000'000'000;  // so that no unit overflows
+constexpr std::array<std::string_view, 5> kSizeUnits{"", "K", "M", "G", "T"};  // each 1,024 of the one before
+constexpr std::int64_t kMostDigits = 1'000'000'000;                            // so that no unit overflows
 
 Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; }
 
@@ -92,6 +94,25 @@ Answer<milliseconds> parse_duration(std::string_view text, milliseconds least, m
   const milliseconds duration{number * factor};
   if (factor == 0 || duration < least || duration > most) return failure;
   return duration;
+}
+
+std::string size_text(std::uint64_t bytes) {
+  std::size_t unit = 0;
+  for (; unit + 1 < kSizeUnits.size() && bytes != 0 && bytes % 1'024 == 0; ++unit) bytes /= 1'024;
+  return std::to_string(bytes).append(kSizeUnits[unit]);
+}
+
+Answer<std::uint64_t> parse_size(std::string_view text, std::uint64_t least, std::uint64_t most) {
+  const Failure failure = wrong(quoted(text) + " is not a size from " + size_text(least) + " to " + size_text(most) +
+                                " (bytes, or with a unit: 512K, 64M, 1G)");
+  std::uint64_t number = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (ec != std::errc{}) return failure;
+  const auto* const unit = std::ranges::find(kSizeUnits, text.substr(static_cast<std::size_t>(end - text.data())));
+  if (unit == kSizeUnits.end()) return failure;
+  const auto shift = 10 * static_cast<unsigned>(unit - kSizeUnits.begin());
+  if (number > most >> shift || number << shift < least) return failure;
+  return number << shift;
 }
 
 Answer<unsigned> parse_count(std::string_view text, unsigned least, unsigned most) {

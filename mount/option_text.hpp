@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ spot::Answer<std::vector<std::string>> split_list(std::string_view text, char se
 spot::Answer<std::chrono::milliseconds> parse_duration(std::string_view text, std::chrono::milliseconds least,
                                                        std::chrono::milliseconds most);
 std::string duration_text(std::chrono::milliseconds duration);
+
+// Bytes, or with a unit: K, M, G, T (1,024 of the one before).
+spot::Answer<std::uint64_t> parse_size(std::string_view text, std::uint64_t least, std::uint64_t most);
+std::string size_text(std::uint64_t bytes);
 
 spot::Answer<unsigned> parse_count(std::string_view text, unsigned least, unsigned most);
 

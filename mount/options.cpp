@@ -37,6 +37,10 @@ struct Count {
   unsigned Options::*field;
   unsigned least, most;
 };
+struct Size {
+  std::uint64_t Options::*field;
+  std::uint64_t least, most;
+};
 struct Path {
   std::filesystem::path Options::*field;
 };
@@ -47,7 +51,7 @@ struct Ignored {};  // by us: mount(8) and the kernel have dealt with it, or nee
 struct Kernel {};   // goes on to the kernel
 struct Later {};
 
-using Kind = std::variant<Flag, Duration, Count, Path, Special, Ignored, Kernel, Later>;
+using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Ignored, Kernel, Later>;
 struct Row {
   std::string_view name;
   Kind kind;
@@ -68,6 +72,13 @@ Answer<void> store(T& field, Answer<V> value) {
   if (!value) return value.error();
   field = *std::move(value);
   return {};
+}
+
+Answer<std::filesystem::path> absolute_path(const std::string& value) {
+  std::error_code ec;
+  auto path = std::filesystem::absolute(value, ec).lexically_normal();
+  if (ec) return wrong(ec.message());
+  return path;
 }
 
 Answer<void> set_listen(Options& options, const std::string& value) {
@@ -127,6 +138,15 @@ Answer<void> set_plain(Options& options, const std::string& value) {
                choose<PlainValues>(
                    value, {{"any", PlainValues::any}, {"new", PlainValues::new_names}, {"none", PlainValues::none}}));
 }
+Answer<void> set_offline(Options& options, const std::string& value) {
+  using Offline = DiskCache::Offline;
+  return store(options.offline, choose<Offline>(value, {{"stale", Offline::stale}, {"fail", Offline::fail}}));
+}
+Answer<void> set_cache(Options& options, const std::string& value) {
+  options.must_cache = value != "none";
+  if (!options.must_cache) return store(options.cache, Answer<std::filesystem::path>{std::filesystem::path{}});
+  return store(options.cache, absolute_path(value));
+}
 Answer<void> set_subtree(Options& options, const std::string& value) {
   return store(options.only_files, choose<bool>(value, {{"files", true}}));
 }
@@ -140,6 +160,8 @@ Answer<void> set_log(Options& options, const std::string& value) {
 
 // --- The table -------------------------------------------------------------------------------------------------------
 
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
 const std::array table{
     Row{"identity", Path{&Options::identity}},
     Row{"state", Path{&Options::state}},
@@ -151,6 +173,10 @@ const std::array table{
     Row{"bind", Special{set_bind}},
     Row{"conflicts", Special{set_conflicts}},
     Row{"plain", Special{set_plain}},
+    Row{"cache", Special{set_cache}},
+    Row{"cache_size", Size{&Options::cache_size, kMiB * 16, kMiB << 30}},
+    Row{"memory", Size{&Options::memory, kMiB * 8, kMiB << 16}},
+    Row{"offline", Special{set_offline}},
     Row{"log", Special{set_log}},
     Row{"subtree", Special{set_subtree}},
     Row{"accept_store", Flag{&Options::accept_store}},
@@ -220,15 +246,11 @@ const std::array table{
     Row{"user_id", Ignored{}},
     Row{"users", Ignored{}},
 
-    Row{"cache", Later{}},
-    Row{"cache_size", Later{}},
     Row{"dmask", Later{}},
     Row{"expect", Later{}},
     Row{"fmask", Later{}},
     Row{"gid", Later{}},
     Row{"listen_timeout", Later{}},
-    Row{"memory", Later{}},
-    Row{"offline", Later{}},
     Row{"scrub", Later{}},
     Row{"size", Later{}},
     Row{"uhelper", Later{}},
@@ -256,12 +278,13 @@ class Apply {
     if (!has_value()) return missing("a number");
     return store(options_.*count.field, parse_count(*word_.value, count.least, count.most));
   }
+  Answer<void> operator()(const Size& size) const {
+    if (!has_value()) return missing("a size");
+    return store(options_.*size.field, parse_size(*word_.value, size.least, size.most));
+  }
   Answer<void> operator()(const Path& path) const {
     if (!has_value()) return missing("a path");
-    std::error_code ec;
-    options_.*path.field = std::filesystem::absolute(*word_.value, ec).lexically_normal();
-    if (ec) return wrong(ec.message());
-    return {};
+    return store(options_.*path.field, absolute_path(*word_.value));
   }
   Answer<void> operator()(const Special& special) const {
     if (!has_value()) return missing("a value");
@@ -300,6 +323,18 @@ Answer<std::filesystem::path> home_of(uid_t user) {
   return wrong("user " + std::to_string(user) + " has no home directory: give -o identity=DIR,state=DIR");
 }
 
+// Where nothing was said: one for all sources but for a relay in this program, whose store is on a disk of this
+// machine.
+void set_cache_directory(Options& options, uid_t user) {
+  if (options.cache) return;
+  options.cache.emplace();
+  if (options.source.kind == Source::Kind::embedded) return;
+  if (user == 0)
+    options.cache = "/var/cache/spotfs";
+  else if (const auto home = home_of(user))
+    options.cache = *home / ".cache/spotfs";
+}
+
 Answer<void> set_directories(Options& options, uid_t user) {
   if (user == 0) {
     if (options.identity.empty()) options.identity = "/etc/spotfs/identity";
@@ -326,6 +361,7 @@ Answer<void> apply_options(Options& options, std::string_view list) {
 
 Answer<void> complete(Options& options, uid_t user) {
   if (const Answer<void> set = set_directories(options, user); !set) return set;
+  set_cache_directory(options, user);
   const bool embedded = options.source.kind == Source::Kind::embedded;
   if (!embedded && !options.listen.empty()) return wrong("option listen: only with a source embedded:DIR");
   if (!options.allow.empty() && options.listen.empty()) return wrong("option allow: only together with listen");

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "client/client.hpp"
+#include "fs/store/disk_cache.hpp"
 #include "fs/tree/blobs/blobs.hpp"
 #include "mount/source.hpp"
 
@@ -29,7 +30,13 @@ struct Options {
   std::filesystem::path identity;  // key directory
   std::filesystem::path state;     // of all state directories
   std::filesystem::path ca;        // PEM; empty: the system's roots
-  std::string listen;              // address and port of an embedded relay; empty: reached in process alone
+  // Of sealed copies; an empty path: none. Nothing said: complete() decides, and then a cache is no condition.
+  std::optional<std::filesystem::path> cache;
+  bool must_cache = false;
+  std::uint64_t cache_size = std::uint64_t{1} << 30;  // bytes
+  DiskCache::Offline offline = DiskCache::Offline::stale;
+  std::uint64_t memory = std::uint64_t{64} << 20;  // bytes of plaintext chunks and indexes
+  std::string listen;  // address and port of an embedded relay; empty: reached in process alone
   std::vector<spot::Sha256> allow;
   std::vector<spot::Bytes> groups;  // PKIX keys
   std::optional<gid_t> peers;

@@ -106,7 +106,8 @@ class Mount:
         self.directory.mkdir()
         self.identity = identity or home / "identity"
         self.source = source or f"embedded:{home}/store"
-        self.options = [f"identity={self.identity}", f"state={home}/state", *options]
+        cache = [f"cache={home}/cache"] if source else []
+        self.options = [f"identity={self.identity}", f"state={home}/state", *cache, *options]
         self.user = user
         self.pid = None
         self.foreground = None  # the process, where it runs there

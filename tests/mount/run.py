@@ -23,13 +23,14 @@ from bed import Bed
 
 SKIPPED = 77
 SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
+SUITES_OF_TESTS = ("tools", "files", "suites", "life", "relay", "lies", "cache", "python")
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--suite", choices=("tools", "files", "suites", "life", "relay", "lies", "python"), required=True)
+    parser.add_argument("--suite", choices=SUITES_OF_TESTS, required=True)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="directory for what is downloaded and built")
     parser.add_argument("--spotfs", type=pathlib.Path, required=True)
     parser.add_argument("--relay", type=pathlib.Path, required=True)

@@ -40,10 +40,12 @@ class LateRootTest : public testing::Test {
 
   asio::io_context io_;
   bool online_ = true;
+  std::function<void()> meanwhile_;  // while someone waits for a connection
   tree::NodePtr early_ = directory(), late_ = directory();
   std::shared_ptr<LateRoot> root_ =
       std::make_shared<LateRoot>(std::vector<tree::NamedNode>{{"early", early_}}, std::vector<std::string>{"late"},
                                  tree::Access{}, tree::SpaceFunction{}, [this]() -> asio::awaitable<Result<void>> {
+                                   if (meanwhile_) meanwhile_();
                                    if (!online_) co_return fail(Errc::offline);
                                    co_return Result<void>{};
                                  });
@@ -58,6 +60,12 @@ TEST_F(LateRootTest, HasTheRestFromTheBeginning) {
 TEST_F(LateRootTest, SaysThatItIsOffline) {
   online_ = false;
   EXPECT_EQ(lookup("late").error(), Errc::offline);
+}
+
+TEST_F(LateRootTest, GivesASubtreeThatCameWithoutAConnection) {
+  online_ = false;
+  meanwhile_ = [this] { root_->arrive({{"late", late_}}); };
+  EXPECT_EQ(lookup("late")->node, late_);
 }
 
 TEST_F(LateRootTest, LetsWhoIsOnlineWaitForTheSubtree) {

@@ -132,8 +132,47 @@ TEST(MountOptions, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(MountOptions, RefusesWhatComesWithALaterVersion) {
-  for (const char* const name : {"cache=/c", "writeback", "umask=022", "scrub=7d"})
+  for (const char* const name : {"writeback", "umask=022", "scrub=7d"})
     EXPECT_THAT(error_of(name), HasSubstr("not in this version yet")) << name;
+}
+
+TEST(MountOptions, CachesWhereNothingIsSaidUnlessTheStoreIsHere) {
+  ::setenv("XDG_CACHE_HOME", "/elsewhere", 1);
+  EXPECT_EQ(options_of("rw", "spot:")->cache, "/var/cache/spotfs");
+  EXPECT_EQ(options_of("rw", "wss://host")->cache, "/var/cache/spotfs");
+  EXPECT_EQ(options_of("rw")->cache, "");
+  EXPECT_FALSE(options_of("rw", "spot:")->must_cache);
+  EXPECT_EQ(options_of("identity=/a,state=/b", "spot:", kNobodyAtAll)->cache, "");
+  EXPECT_EQ(options_of("rw", "spot:")->cache_size, 1ULL << 30);
+  EXPECT_EQ(options_of("rw", "spot:")->memory, 64ULL << 20);
+  EXPECT_EQ(options_of("rw", "spot:")->offline, DiskCache::Offline::stale);
+}
+
+TEST(MountOptions, TakesACacheOrNone) {
+  const auto options = options_of("cache=/c/../d,cache_size=20G,memory=128M,offline=fail");
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_EQ(options->cache, "/d");
+  EXPECT_TRUE(options->must_cache);
+  EXPECT_EQ(options->cache_size, 20ULL << 30);
+  EXPECT_EQ(options->memory, 128ULL << 20);
+  EXPECT_EQ(options->offline, DiskCache::Offline::fail);
+  EXPECT_EQ(options_of("cache=/c,cache=none", "spot:")->cache, "");
+  EXPECT_FALSE(options_of("cache=/c,cache=none", "spot:")->must_cache);
+  EXPECT_EQ(options_of("cache_size=16777216")->cache_size, 16ULL << 20);
+  EXPECT_EQ(options_of("cache_size=16384K")->cache_size, 16ULL << 20);
+  EXPECT_EQ(options_of("cache_size=1T")->cache_size, 1ULL << 40);
+}
+
+TEST(MountOptions, NamesTheGoodSizes) {
+  for (const char* const size : {"1M", "0", "1025T", "99999999999999999999", "18014398509481984K", "-1G", "1.5G", "1g",
+                                 "1GB", "1 G", "G", "big"}) {
+    EXPECT_THAT(error_of(std::string{"cache_size="} + size), HasSubstr("is not a size from 16M to 1024T")) << size;
+    if (std::string_view{size} != "1M") continue;
+    EXPECT_THAT(error_of(std::string{"memory="} + size), HasSubstr("is not a size from 8M to 64G"));
+  }
+  EXPECT_THAT(error_of("cache_size"), HasSubstr("give a size: cache_size=…"));
+  EXPECT_THAT(error_of("cache="), HasSubstr("option cache: give a value"));
+  EXPECT_THAT(error_of("offline=maybe"), HasSubstr("none of stale, fail"));
 }
 
 TEST(MountOptions, NeverPrintsControlCharacters) { EXPECT_THAT(error_of("a\x1b[31m"), HasSubstr("\\x1b")); }
@@ -159,6 +198,14 @@ TEST(MountOptions, RefusesWhatDoesNotGoTogether) {
 TEST(MountOptions, LetsRootAloneAllowSetuidAndDevices) {
   EXPECT_EQ(error_of("allow_suid,allow_dev"), "no error");
   EXPECT_THAT(error_of("identity=/a,state=/b,allow_dev", "spot:", 1000), HasSubstr("allow_dev: only root may"));
+}
+
+TEST(Sizes, AreWrittenInTheLargestUnitThatFits) {
+  EXPECT_EQ(size_text(0), "0");
+  EXPECT_EQ(size_text(1'025), "1025");
+  EXPECT_EQ(size_text(512 << 10), "512K");
+  EXPECT_EQ(size_text(1ULL << 30), "1G");
+  EXPECT_EQ(size_text(1ULL << 50), "1024T");
 }
 
 TEST(Durations, AreWrittenInTheLargestUnitThatFits) {
