@@ -63,7 +63,12 @@ asio::awaitable<Answer<void>> do_at_once(asio::any_io_executor executor, std::si
     });
   }
   const Result<void> waited = co_await spot::Event::wait(job->done);
-  if (!waited) co_return Failure{waited.error()};
+  if (!waited) {
+    job->state.with([&](Job::State& state) {
+      if (!state.failure) state.failure = Failure{waited.error()};
+    });
+    co_return Failure{waited.error()};
+  }
   co_return job->state.with([](const Job::State& state) -> Answer<void> {
     if (state.failure) return *state.failure;
     return {};

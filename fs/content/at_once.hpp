@@ -1,7 +1,8 @@
 // Does many things, some of them at once.
 //
 // Thread: any; the work runs on `executor`. Lifetime: work that has begun goes on when the caller is cancelled, so
-// `work` owns what it uses. Errors: the first failure, after which nothing more is begun; cancelled.
+// `work` owns what it uses, and nothing more is begun. Errors: the first failure, after which nothing more is begun;
+// cancelled.
 #pragma once
 
 #include <functional>
