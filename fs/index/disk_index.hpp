@@ -90,6 +90,10 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   void drain() override;
   asio::awaitable<Answer<void>> close() override;
 
+  asio::awaitable<Answer<std::vector<LogFault>>> check_logs() override;
+  asio::awaitable<Answer<void>> retire(WriterId writer) override;
+  asio::awaitable<Answer<std::vector<WriterId>>> accept_older() override;
+
   BlobId store_id() const override { return store_->id(); }
   const ContentCipher& cipher() const override { return store_->cipher(); }
   IndexStatus status() const override;
@@ -103,9 +107,15 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
     Stamp target;  // all that is stamped before it
     Done::Pointer done;
   };
+  // Work that must not run beside a refresh or a commit.
+  struct Job {
+    std::function<asio::awaitable<void>()> work;
+    std::function<void()> abandon;  // the loop has ended
+  };
   // What callers ask the loop for, and what it tells them.
   struct Requests {
     std::vector<CommitWaiter> commits;
+    std::vector<Job> jobs;
     std::vector<Done::Pointer> refreshes, registrations, ends;
     bool closing = false, ended = false;
     bool registered = false;
@@ -120,6 +130,15 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   void set_dirty();
   asio::awaitable<Answer<void>> wait_for(std::vector<Done::Pointer> Requests::*list);
 
+  // Runs it in the loop, whether or not its caller goes on waiting.
+  template <class T>
+  asio::awaitable<Answer<T>> in_loop(std::function<asio::awaitable<Answer<T>>()> work);
+  asio::awaitable<Answer<std::optional<LogFault>>> check_own_head();
+  asio::awaitable<Answer<std::set<BlobId>>> snapshot_nodes() const;
+  asio::awaitable<Answer<std::vector<LogFault>>> check_snapshot();
+  asio::awaitable<Answer<void>> do_retire(WriterId writer);
+  asio::awaitable<Answer<std::vector<WriterId>>> do_accept_older();
+
   // What contents leave behind.
   void start_collecting();
   static asio::awaitable<void> collect(std::shared_ptr<DiskIndex> self, Stamp limit);
@@ -133,7 +152,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   bool is_commit_due() const;
   bool ends() const;
   asio::awaitable<void> do_register();
-  asio::awaitable<void> do_refresh();
+  asio::awaitable<void> do_jobs();
+  asio::awaitable<Answer<void>> do_refresh();
   asio::awaitable<void> do_commit();
   asio::awaitable<Answer<Stamp>> commit_once();
   asio::awaitable<Answer<void>> become_another();

@@ -60,22 +60,31 @@ asio::awaitable<void> DiskIndex::run() {
     if (requests_.with([](const Requests& requests) { return requests.closing; })) directory_->set_draining();
     if (!requests_.with([](const Requests& requests) { return requests.registered; }) && now() >= look_again_)
       co_await do_register();
-    if (is_refresh_due()) co_await do_refresh();
+    if (is_refresh_due()) static_cast<void>(co_await do_refresh());
     if (is_commit_due()) co_await do_commit();
     co_await begin_snapshot();
+    co_await do_jobs();
     start_collecting();
     if (!ends()) co_await alarm_->wait(next_wait());
   }
   directory_.reset();
   std::vector<Done::Pointer> left;
+  std::vector<Job> jobs;
   requests_.with([&](Requests& requests) {
     requests.ended = true;
+    jobs = std::exchange(requests.jobs, {});
     for (const CommitWaiter& waiter : std::exchange(requests.commits, {})) left.push_back(waiter.done);
     for (auto list : {&Requests::refreshes, &Requests::registrations, &Requests::ends}) {
       for (Done::Pointer& done : std::exchange(requests.*list, {})) left.push_back(std::move(done));
     }
   });
   for (const Done::Pointer& done : left) done->give(Failure{Errc::stopping});
+  for (const Job& job : jobs) job.abandon();
+}
+
+asio::awaitable<void> DiskIndex::do_jobs() {
+  const std::vector<Job> jobs = requests_.with([](Requests& requests) { return std::exchange(requests.jobs, {}); });
+  for (const Job& job : jobs) co_await job.work();
 }
 
 bool DiskIndex::ends() const {
@@ -148,7 +157,7 @@ asio::awaitable<void> DiskIndex::do_register() {
   for (const Done::Pointer& done : waiting) done->give(sure ? Answer<void>{} : Answer<void>{there.error()});
 }
 
-asio::awaitable<void> DiskIndex::do_refresh() {
+asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   std::vector<Done::Pointer> waiting =
       requests_.with([](Requests& requests) { return std::exchange(requests.refreshes, {}); });
   refreshed_ = now().count();
@@ -167,6 +176,7 @@ asio::awaitable<void> DiskIndex::do_refresh() {
   }
   note(done);
   for (const Done::Pointer& waiter : waiting) waiter->give(done);
+  co_return done;
 }
 
 // Someone else uses our writer id, or it was retired: our log goes on under a new one.
@@ -197,7 +207,7 @@ Head DiskIndex::next_head() {
 
 asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
   const bool pause_was_long = now() - Clock::Steady{refreshed_.load()} > kLongPause;
-  if (!options_.only_writer && (pause_was_long || is_unasked_)) co_await do_refresh();
+  if (!options_.only_writer && (pause_was_long || is_unasked_)) static_cast<void>(co_await do_refresh());
   if (is_unasked_) co_return Failure{Errc::offline};
   dirty_ = false;
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();

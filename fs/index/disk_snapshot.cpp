@@ -126,7 +126,7 @@ asio::awaitable<void> DiskIndex::begin_snapshot() {
     if (snapshot_at_ == Clock::Steady{}) snapshot_at_ = now() + snapshot_pause_;
     if (now() < snapshot_at_) co_return;
     snapshot_at_ = {};
-    co_await do_refresh();
+    static_cast<void>(co_await do_refresh());
     if (!got_every_head_) snapshot_again_ = now() + kPauseAfterFailure;
     if (!is_snapshot_due()) co_return;
   }

@@ -22,6 +22,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "client/base/failure.hpp"
@@ -74,6 +75,14 @@ struct IndexStatus {
   bool registered = false;
   std::string last_error;  // of the last commit or refresh; empty after a success
   std::vector<WriterStatus> others;
+};
+
+// Something of the logs or the snapshot that can't be had: whoever mounts anew would not know what is in it.
+struct LogFault {
+  std::optional<WriterId> writer;  // whose; none: of all, or of the snapshot
+  std::string key;
+  std::error_code why;       // missing or damaged
+  bool is_restored = false;  // the next commit stores it again
 };
 
 enum class Existing { replace, keep };  // what a move does where its new name is taken
@@ -161,6 +170,16 @@ class Index {
   virtual void drain() = 0;
   // Commits and stops. An error: what it could not store is in the journal, for the next mount.
   virtual asio::awaitable<spot::Answer<void>> close() = 0;
+
+  // --- Maintenance ---------------------------------------------------------------------------------------------------
+  // Reads the records and logs of all writers, and the newest snapshot, anew, as a fresh mount would. What is wrong
+  // with this mount's own is stored again by the next commit. An error: the store could not be asked.
+  virtual asio::awaitable<spot::Answer<std::vector<LogFault>>> check_logs() = 0;
+  // Nobody reads this writer's log any more: for one that will not come back (files.md, "Dead writers"). Refreshes in
+  // full and stores a head first. not_found: no such writer; refused, with the reason as text.
+  virtual asio::awaitable<spot::Answer<void>> retire(WriterId writer) = 0;
+  // Takes what the store shows of writers that are rolled back for all that there is. Gives which they were.
+  virtual asio::awaitable<spot::Answer<std::vector<WriterId>>> accept_older() = 0;
 
   // --- Information ---------------------------------------------------------------------------------------------------
   virtual BlobId store_id() const = 0;

@@ -88,6 +88,8 @@ class Journal {
   Answer<void> add_list(const BlobId& id, const std::vector<LogPiece>& pieces,
                         const std::optional<LogListBlob>& replaced);
   Answer<void> set_list_stored(std::int64_t list);
+  // The store does not have it any more: the piece or list is stored again with the next head.
+  Answer<void> set_lost(const BlobId& id);
 
   // --- Heads ---------------------------------------------------------------------------------------------------------
   // Draws the counter of the next head of a run; on the disk when it returns.
@@ -118,6 +120,10 @@ class Journal {
   // --- Others --------------------------------------------------------------------------------------------------------
   Answer<void> see(const WriterId& writer, BytesView sealed_head);
   Answer<std::map<WriterId, Bytes>> seen() const;
+  Answer<void> forget_head(const WriterId& writer);
+  // Counters up to which heads are lost for good.
+  Answer<void> set_given_up(const std::map<WriterId, std::uint64_t>& counters);
+  std::map<WriterId, std::uint64_t> given_up() const;
   Answer<void> set_known_writers(BytesView encoded);  // all that were ever registered
   std::optional<Bytes> known_writers() const;
   // That all heads of all writers were seen once: from then on the disk is known as it was at some time.

@@ -44,6 +44,27 @@ std::string conflict_name(std::string_view name, const InodeId& inode, unsigned 
   return std::string{cut_name(name, kMaxName - tail.size())} + tail;
 }
 
+std::optional<std::string_view> conflict_stem(std::string_view name) noexcept {
+  // 0: a digit, f: a hex digit, all else itself.
+  constexpr std::string_view kShape = "00000000T000000Z-ffff";
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::size_t mark = name.rfind(kMark);
+  if (mark == name.npos || mark == 0) return std::nullopt;
+  std::string_view tail = name.substr(mark + kMark.size());
+  if (tail.size() < kShape.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kShape.size(); ++i) {
+    const char c = tail[i];
+    const bool fits = kShape[i] == '0'   ? is_digit(c)
+                      : kShape[i] == 'f' ? is_digit(c) || (c >= 'a' && c <= 'f')
+                                         : c == kShape[i];
+    if (!fits) return std::nullopt;
+  }
+  tail.remove_prefix(kShape.size());
+  const bool is_numbered = tail.size() > 1 && tail[0] == '.' && std::ranges::all_of(tail.substr(1), is_digit);
+  if (!tail.empty() && !is_numbered) return std::nullopt;
+  return name.substr(0, mark);
+}
+
 bool same_stem(std::string_view was, std::string_view name) noexcept {
   const std::string_view stem = was.substr(0, was.find(kMark));
   const std::string_view base = name.substr(0, name.find(kMark));

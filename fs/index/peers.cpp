@@ -39,6 +39,7 @@ Answer<void> Peers::load() {
     if (!head) return Failure{head.error(), "a head in the journal"};
     table_.with([&, &id = writer](Table& table) { table[id].newest = std::move(*head); });
   }
+  given_up_.with([&](auto& given_up) { given_up = journal_->given_up(); });
   return {};
 }
 
@@ -191,6 +192,7 @@ std::map<WriterId, Head> Peers::applicable(const std::set<WriterId>& unreadable,
     }
     const auto is_here = [&](const WriterId& writer, std::uint64_t counter) {
       if (writer == self) return true;
+      if (is_given_up(writer, counter)) return true;
       const auto at = table.find(writer);
       if (at == table.end()) return false;
       if (at->second.registration.retired || at->second.applied >= counter) return true;
@@ -310,7 +312,7 @@ asio::awaitable<Answer<void>> Peers::look_for_hidden() {
   for (const auto& [writer, counter] : seen_by_others()) {
     const WriterId& id = writer;
     const std::uint64_t least = counter;
-    if (id == self || is_retired(id)) continue;
+    if (id == self || is_retired(id) || is_given_up(id, least)) continue;
     const auto is_hidden = [&](Table& table) {
       const Peer& peer = table[id];
       return (peer.newest ? peer.newest->counter : 0) < least;

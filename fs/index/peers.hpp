@@ -8,6 +8,7 @@
 // Source: files.md, "Refresh", "Freshness", the table of keys.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -50,6 +51,15 @@ class Peers {
   enum class Reading { what_is_new, all };
   asio::awaitable<Logs> read_logs(Included included, Reading reading);
 
+  // Reads the list of writers, and the heads and logs of the others, anew. An error: could not be asked.
+  asio::awaitable<Answer<std::vector<LogFault>>> check_logs() const;
+  // May this one be retired by a writer that has just refreshed in full, and to whom `is_kept` says what snapshots
+  // hold? not_found, refused.
+  asio::awaitable<Answer<void>> may_retire(WriterId writer, std::function<bool(const Stamp&)> is_kept) const;
+  asio::awaitable<Answer<void>> retire(WriterId writer, Stamp stamp);
+  // What the store shows now of those that are rolled back is all that there is. Gives who they were.
+  asio::awaitable<Answer<std::vector<WriterId>>> accept_older();
+
   std::map<WriterId, std::uint64_t> seen() const;  // counters of the heads that are applied
   std::vector<WriterStatus> status() const;
   bool is_complete() const;    // all is applied that the heads say which were seen
@@ -83,13 +93,16 @@ class Peers {
   std::map<WriterId, Head> applicable(const std::set<WriterId>& unreadable, Reading reading) const;
   Answer<void> take(const Writers& writers);
   Writers known() const;
+  // Is a head that somebody has seen lost for good? Then nobody waits for it.
+  bool is_given_up(const WriterId& writer, std::uint64_t counter) const;
   void tell(const std::string& line) const;
 
   std::shared_ptr<const SealedStore> store_;
   std::shared_ptr<Journal> journal_;
   Notice notice_;
-  spot::Synchronized<Table> table_;                 // changed on the strand alone
-  spot::Synchronized<std::set<WriterId>> missing_;  // heads name them, the list of writers does not
+  spot::Synchronized<Table> table_;                                 // changed on the strand alone
+  spot::Synchronized<std::set<WriterId>> missing_;                  // heads name them, the list of writers does not
+  spot::Synchronized<std::map<WriterId, std::uint64_t>> given_up_;  // counters up to which heads are lost for good
 };
 
 }  // namespace spotfs

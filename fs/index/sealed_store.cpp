@@ -11,6 +11,14 @@ SealedStore::SealedStore(std::shared_ptr<BlobStore> store, std::shared_ptr<const
       secret_{std::move(secret)},
       cipher_{secret_.id, secret_.secret} {}
 
+asio::awaitable<Answer<void>> SealedStore::check_identity() const {
+  const Answer<Bytes> sealed = co_await store_->fetch(kStoreKey);
+  if (!sealed) co_return sealed.error();
+  const Result<Bytes> payload = sealer_->open(RecordKind::store, kStoreKey, secret_, *sealed);
+  if (!payload) co_return Failure{payload.error(), kStoreKey};
+  co_return Answer<void>{};
+}
+
 Result<Head> SealedStore::open_head(const WriterId& writer, BytesView sealed) const {
   const Result<Bytes> payload = sealer_->open(RecordKind::head, head_key(writer), secret_, sealed);
   if (!payload) return payload.error();

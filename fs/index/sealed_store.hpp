@@ -19,6 +19,9 @@ class SealedStore {
   BlobStore& blobs() const noexcept { return *store_; }
   const ContentCipher& cipher() const noexcept { return cipher_; }
 
+  // Is `.spotfs/id` there, and that of this store? Errors as above.
+  asio::awaitable<Answer<void>> check_identity() const;
+
   struct SealedHead {
     Head head;
     Bytes sealed;

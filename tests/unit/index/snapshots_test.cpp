@@ -279,5 +279,50 @@ TEST_F(Snapshots, AWriterThatAnotherHasSeenAndTheListLacksIsTold) {
   EXPECT_TRUE(was_told("list of writers lacks"));
 }
 
+// --- Repairs ---------------------------------------------------------------------------------------------------------
+
+TEST_F(Snapshots, AMissingNodeIsFoundByACheck) {
+  auto one = alone();
+  make_files(*one, "a");
+  pass(*one, 61s);
+  ASSERT_EQ(generation(*one), 1u);
+  EXPECT_TRUE(one->run(one->index().check_logs()).value().empty());
+  int nodes = 0;
+  const MemoryStore::Blobs all = store_->blobs();
+  for (const auto& [key, bottle] : all) {
+    if (!key.starts_with(".spotfs/c/")) continue;
+    MemoryStore::Blobs without = store_->blobs();
+    without.erase(key);
+    store_->set_blobs(without);
+    for (const LogFault& fault : one->run(one->index().check_logs()).value()) {
+      EXPECT_EQ(fault.key, key);
+      nodes += fault.writer ? 0 : 1;
+    }
+    without[key] = bottle;
+    store_->set_blobs(without);
+  }
+  EXPECT_GE(nodes, 1);
+}
+
+TEST_F(Snapshots, AWriterIsRetiredOnceTwoSnapshotsHaveAllThatItDid) {
+  auto one = shared("one");
+  auto two = shared("two");
+  make_files(*two, "a");
+  commit(*two);
+  const WriterId writer = two->index().status().writer;
+  const auto retire = [&] { return one->run(one->index().retire(writer)); };
+  EXPECT_FALSE(retire());
+  settle(*two);
+  EXPECT_EQ(generation(*two), 1u);
+  EXPECT_FALSE(retire());
+  pass(*two, 24h);
+  settle(*two);
+  EXPECT_EQ(generation(*two), 2u);
+  const Answer<void> retired = retire();
+  ASSERT_TRUE(retired) << retired.error().text;
+  auto fresh = shared("fresh");
+  EXPECT_EQ(fresh->names().size(), 12u);
+}
+
 }  // namespace
 }  // namespace spotfs

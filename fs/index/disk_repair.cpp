@@ -1,0 +1,160 @@
+// What people ask for now and then: are the logs whole, is a writer to be retired, is an older head all that there is?
+#include "client/base/encoding.hpp"
+#include "fs/content/at_once.hpp"
+#include "fs/content/check.hpp"
+#include "fs/index/check_log.hpp"
+#include "fs/index/commit.hpp"
+#include "fs/index/disk_index.hpp"
+
+namespace spotfs {
+
+template <class T>
+asio::awaitable<Answer<T>> DiskIndex::in_loop(std::function<asio::awaitable<Answer<T>>()> work) {
+  using Shot = spot::OneShot<Answer<T>>;
+  const auto done = std::make_shared<Shot>();
+  Job job;
+  job.work = [work = std::move(work), done]() -> asio::awaitable<void> {
+    Answer<T> answer = co_await work();
+    done->give(std::move(answer));
+  };
+  job.abandon = [done] { done->give(Failure{Errc::stopping}); };
+  const bool ended = requests_.with([&](Requests& requests) {
+    if (!requests.ended) requests.jobs.push_back(std::move(job));
+    return requests.ended;
+  });
+  if (ended) co_return Failure{Errc::stopping};
+  alarm_->wake();
+  co_return co_await Shot::wait(done);
+}
+
+// --- Are the logs whole? ---------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<std::optional<LogFault>>> DiskIndex::check_own_head() {
+  const Journal& journal = ledger_->journal();
+  if (head_is_old_ || journal.counter() == 0) co_return std::optional<LogFault>{};
+  const WriterId self = journal.writer();
+  const Answer<SealedStore::SealedHead> head = co_await store_->fetch_head(self);
+  std::error_code why = head ? std::error_code{} : head.error().code;
+  if (head && head->head.counter < journal.counter()) why = make_error_code(Errc::rollback);
+  if (!why) co_return std::optional<LogFault>{};
+  if (!cannot_be_had(why)) co_return head.error();
+  head_is_old_ = true;
+  co_return LogFault{self, head_key(self), why, true};
+}
+
+// The loop's.
+asio::awaitable<Answer<std::set<BlobId>>> DiskIndex::snapshot_nodes() const { co_return snapshot_.shape->ids(); }
+
+asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_snapshot() {
+  const std::function<asio::awaitable<Answer<std::set<BlobId>>>()> in_use = [this] { return snapshot_nodes(); };
+  const Answer<std::set<BlobId>> before = co_await in_loop<std::set<BlobId>>(in_use);
+  if (!before) co_return before.error();
+  struct Nodes {
+    explicit Nodes(const std::set<BlobId>& all) : ids{all.begin(), all.end()}, faults{ids.size()} {}
+    const std::vector<BlobId> ids;
+    std::vector<std::error_code> faults;  // each its own worker's
+  };
+  const auto nodes = std::make_shared<Nodes>(*before);
+  const Work read = [store = store_, nodes](std::size_t i) -> asio::awaitable<Answer<void>> {
+    const Answer<Bytes> node = co_await store->fetch_content(ContentKind::tree, nodes->ids[i]);
+    if (!node && !cannot_be_had(node.error().code)) co_return node.error();
+    if (!node) nodes->faults[i] = node.error().code;
+    co_return Answer<void>{};
+  };
+  const Answer<void> asked = co_await do_at_once(strand_, nodes->ids.size(), kReadsAtOnce, read);
+  if (!asked) co_return asked.error();
+  // Another snapshot may count by now, and what it has no use for be gone.
+  const Answer<std::set<BlobId>> after = co_await in_loop<std::set<BlobId>>(in_use);
+  if (!after) co_return after.error();
+  std::vector<LogFault> faults;
+  for (std::size_t i = 0; i < nodes->ids.size(); ++i) {
+    const BlobId& id = nodes->ids[i];
+    if (nodes->faults[i] && after->contains(id))
+      faults.push_back(LogFault{std::nullopt, content_key(id), nodes->faults[i]});
+  }
+  co_return faults;
+}
+
+asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_logs() {
+  // What is not committed has nothing to be checked.
+  if (const Answer<void> committed = co_await commit(); !committed) co_return committed.error();
+  std::vector<LogFault> faults;
+  const Answer<void> identity = co_await store_->check_identity();
+  if (!identity) {
+    if (!cannot_be_had(identity.error().code)) co_return identity.error();
+    faults.push_back(LogFault{std::nullopt, kStoreKey, identity.error().code});
+  }
+  const Answer<std::vector<LogFault>> of_others = co_await peers_->check_logs();
+  if (!of_others) co_return of_others.error();
+  faults.insert(faults.end(), of_others->begin(), of_others->end());
+  const Answer<std::vector<LogFault>> of_snapshot = co_await check_snapshot();
+  if (!of_snapshot) co_return of_snapshot.error();
+  faults.insert(faults.end(), of_snapshot->begin(), of_snapshot->end());
+
+  const std::function<asio::awaitable<Answer<std::optional<LogFault>>>()> own_head = [this] {
+    return check_own_head();
+  };
+  const Answer<std::optional<LogFault>> head = co_await in_loop<std::optional<LogFault>>(own_head);
+  if (!head) co_return head.error();
+  if (*head) faults.push_back(**head);
+  const Answer<LogList> log = head_log(ledger_->journal());
+  if (!log) co_return log.error();
+  const Answer<std::vector<LostBlob>> lost = co_await check_log(store_, *log);
+  if (!lost) co_return lost.error();
+  if (lost->empty()) co_return faults;
+
+  const std::vector<LostBlob> own = *lost;
+  const std::function<asio::awaitable<Answer<void>>()> store_again = [this, own]() -> asio::awaitable<Answer<void>> {
+    for (const LostBlob& blob : own) {
+      if (const Answer<void> marked = ledger_->journal().set_lost(blob.id); !marked) co_return marked;
+    }
+    head_is_old_ = true;
+    co_return Answer<void>{};
+  };
+  const Answer<void> marked = co_await in_loop<void>(store_again);
+  for (const LostBlob& blob : own)
+    faults.push_back(LogFault{ledger_->journal().writer(), content_key(blob.id), blob.why, marked.has_value()});
+  co_return faults;
+}
+
+// --- Writers ---------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Answer<void>> DiskIndex::do_retire(WriterId writer) {
+  if (writer == ledger_->journal().writer())
+    co_return Failure{Errc::refused, "writer " + spot::base64url(writer) + " is this mount itself"};
+  if (const Answer<void> fresh = co_await do_refresh(); !fresh) co_return fresh;
+  const std::function<bool(const Stamp&)> is_kept = [this](const Stamp& stamp) {
+    return snapshot_.included.has(stamp) && snapshot_.base.has(stamp);
+  };
+  if (const Answer<void> allowed = co_await peers_->may_retire(writer, is_kept); !allowed) co_return allowed;
+  if (peers_->is_retired(writer)) co_return Answer<void>{};
+  // Ours says what of it we have seen.
+  head_is_old_ = true;
+  const Answer<Stamp> committed = co_await commit_once();
+  if (!committed) co_return committed.error();
+  co_return co_await peers_->retire(writer, ledger_->draw());
+}
+
+asio::awaitable<Answer<void>> DiskIndex::retire(WriterId writer) {
+  const std::function<asio::awaitable<Answer<void>>()> work = [self = shared_from_this(), writer] {
+    return self->do_retire(writer);
+  };
+  return in_loop<void>(work);
+}
+
+asio::awaitable<Answer<std::vector<WriterId>>> DiskIndex::do_accept_older() {
+  const Answer<void> fresh = co_await do_refresh();
+  if (!fresh && !cannot_be_had(fresh.error().code)) co_return fresh.error();
+  Answer<std::vector<WriterId>> accepted = co_await peers_->accept_older();
+  if (accepted && !accepted->empty()) static_cast<void>(co_await do_refresh());
+  co_return accepted;
+}
+
+asio::awaitable<Answer<std::vector<WriterId>>> DiskIndex::accept_older() {
+  const std::function<asio::awaitable<Answer<std::vector<WriterId>>>()> work = [self = shared_from_this()] {
+    return self->do_accept_older();
+  };
+  return in_loop<std::vector<WriterId>>(work);
+}
+
+}  // namespace spotfs

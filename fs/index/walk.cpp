@@ -1,0 +1,61 @@
+#include "fs/index/walk.hpp"
+
+#include <iterator>
+
+namespace spotfs {
+
+namespace {
+
+constexpr std::size_t kPart = 64;  // names
+
+}  // namespace
+
+Walk::Walk(std::shared_ptr<Index> index, const InodeId& directory, std::string path) : index_{std::move(index)} {
+  levels_.push_back(Level{directory, std::move(path), {}, {}, false});
+}
+
+asio::awaitable<Result<std::optional<Walked>>> Walk::next() {
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    if (level.part.empty() && level.is_over) {
+      levels_.pop_back();
+      continue;
+    }
+    if (level.part.empty()) {
+      Result<std::vector<NamedEntry>> part = co_await index_->list(level.directory, level.last, kPart);
+      if (!part && part.error() != std::errc::no_such_file_or_directory) co_return part.error();
+      level.is_over = !part || part->size() < kPart;
+      if (part) std::ranges::move(*part, std::back_inserter(level.part));
+      if (!level.part.empty()) level.last = level.part.back().name;
+      continue;
+    }
+    NamedEntry entry = std::move(level.part.front());
+    level.part.pop_front();
+    Walked out;
+    out.path = level.path + entry.name;
+    out.place = Place{level.directory, std::move(entry.name)};
+    out.id = entry.id;
+    out.inode = std::move(entry.inode);
+    if (out.inode->is_directory()) levels_.push_back(Level{out.id, out.path + "/", {}, {}, false});
+    co_return std::optional{std::move(out)};
+  }
+  co_return std::optional<Walked>{};
+}
+
+asio::awaitable<Result<Entry>> find_path(std::shared_ptr<Index> index, InodeId directory, std::string path) {
+  const Result<InodePtr> top = co_await index->inode(directory);
+  if (!top) co_return top.error();
+  Entry at{directory, *top};
+  for (std::size_t begin = 0; begin < path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    if (end > begin) {
+      Result<Entry> found = co_await index->lookup(at.id, path.substr(begin, end - begin));
+      if (!found) co_return found.error();
+      at = std::move(*found);
+    }
+    begin = end + 1;
+  }
+  co_return at;
+}
+
+}  // namespace spotfs
