@@ -9,9 +9,13 @@ namespace spotfs::mount {
 
 struct DiskSubtrees {
   tree::NodePtr blobs, files;
+  std::function<void(const ChangeSet&)> changed;  // tells both what was done to the index
+  std::function<asio::awaitable<spot::Result<void>>()> flush;
 };
 
-// `options`: of blobs/; what both need is taken from it. `memory`: bytes of chunks and indexes that are kept.
-DiskSubtrees make_disk_subtrees(tree::BlobsOptions options, std::size_t memory);
+// `options`: of blobs/; what both need is taken from it. `memory`: bytes of chunks and indexes that are kept. `hidden`:
+// in files/ itself, by name alone.
+DiskSubtrees make_disk_subtrees(tree::BlobsOptions options, std::size_t memory,
+                                std::vector<tree::NamedNode> hidden = {});
 
 }  // namespace spotfs::mount

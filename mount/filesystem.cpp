@@ -141,7 +141,8 @@ Answer<void> Filesystem::start_client() {
     return Failure{client.error(), roots + ": no certificates (PEM) can be read from it"};
   }
   client_ = *std::move(client);
-  auto store = cached_.open(options_, *state, std::make_shared<RemoteStore>(client_), client_, log_);
+  remote_ = std::make_shared<RemoteStore>(client_);
+  auto store = cached_.open(options_, *state, remote_, client_, log_);
   if (!store) return store.error();
   store_ = *std::move(store);
   client_->on_online(
@@ -269,7 +270,29 @@ DiskSubtrees Filesystem::make_disk() {
   settings.refresh = options_.refresh;
   settings.space = space();
   settings.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
-  return make_disk_subtrees(std::move(settings), options_.memory);
+  std::vector<tree::NamedNode> hidden;
+  if (options_.only_files) hidden.push_back(make_control());
+  DiskSubtrees disk = make_disk_subtrees(std::move(settings), options_.memory, std::move(hidden));
+  tree::ControlledDisk controlled;
+  controlled.index = index_;
+  controlled.store = remote_;
+  controlled.keys = keys_;
+  controlled.blobs = disk.blobs;
+  controlled.changed = disk.changed;
+  controlled.flush = disk.flush;
+  controlled_->with([&](auto& there) { there = std::make_shared<const tree::ControlledDisk>(std::move(controlled)); });
+  return disk;
+}
+
+tree::NamedNode Filesystem::make_control() const {
+  tree::ControlOptions settings;
+  settings.executor = loop_.context().get_executor();
+  settings.access = access();
+  settings.source = options_.source.text;
+  settings.client = client_;
+  settings.disk = [controlled = controlled_] { return controlled->with([](const auto& disk) { return disk; }); };
+  settings.only_files = options_.only_files;
+  return {".spotfs", tree::make_control(std::move(settings)), false};
 }
 
 std::vector<tree::NamedNode> Filesystem::make_late_subtrees() {
@@ -286,7 +309,9 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
   settings.access = access();
   settings.peers = options_.peers;
   settings.query_timeout = options_.query_timeout;
-  return {{"endpoints", tree::make_endpoints(std::move(settings))}, {"self", tree::make_self(client_, access())}};
+  return {{"endpoints", tree::make_endpoints(std::move(settings))},
+          {"self", tree::make_self(client_, access())},
+          make_control()};
 }
 
 tree::NodePtr Filesystem::make_root() {
@@ -374,6 +399,7 @@ void Filesystem::close() {
     session = std::move(session_);
   }
   session.reset();  // ends it, and stores what open files hold
+  controlled_->with([](auto& disk) { disk.reset(); });
   end_late();
   loop_.allow_runs();
   if (index_) {

@@ -18,6 +18,7 @@
 #include "fs/fuse/session.hpp"
 #include "fs/index/index.hpp"
 #include "fs/store/remote.hpp"
+#include "fs/tree/control/control.hpp"
 #include "mount/cached_store.hpp"
 #include "mount/disk_subtrees.hpp"
 #include "mount/embedded_relay.hpp"
@@ -54,6 +55,7 @@ class Filesystem {
   std::vector<tree::NamedNode> make_early_subtrees() const;
   std::vector<tree::NamedNode> make_late_subtrees();
   DiskSubtrees make_disk();
+  tree::NamedNode make_control() const;
   tree::Access access() const;
   tree::SpaceFunction space() const;
 
@@ -79,12 +81,17 @@ class Filesystem {
   std::optional<EmbeddedRelay> relay_;
   std::shared_ptr<spot::Client> client_;
   CachedStore cached_;
-  std::shared_ptr<BlobStore> store_;
+  std::shared_ptr<BlobStore> remote_;
+  std::shared_ptr<BlobStore> store_;  // with what is kept of it on this machine
   std::shared_ptr<Index> index_;
   const std::shared_ptr<Notifier> notifier_ = Notifier::make();
   std::unique_ptr<Loop::Task> late_;
 
   bool tried_offline_ = false;
+  // What .spotfs/ has of the disk, while it is there.
+  using Controlled = spot::Synchronized<std::shared_ptr<const tree::ControlledDisk>>;
+  const std::shared_ptr<Controlled> controlled_ = std::make_shared<Controlled>();
+
   std::atomic<bool> connecting_{false};
   spot::Synchronized<std::string> last_warning_;  // of the client
   std::mutex mutex_;

@@ -5,15 +5,12 @@
 #include <unistd.h>
 
 namespace spotfs::tree {
-namespace {
 
-std::map<std::string, NodePtr> by_name(std::vector<NamedNode> nodes) {
-  std::map<std::string, NodePtr> out;
-  for (NamedNode& one : nodes) out.insert_or_assign(std::move(one.name), std::move(one.node));
+FixedDirectory::Items FixedDirectory::by_name(std::vector<NamedNode> nodes) {
+  Items out;
+  for (NamedNode& one : nodes) out.insert_or_assign(std::move(one.name), Item{std::move(one.node), one.is_listed});
   return out;
 }
-
-}  // namespace
 
 FixedDirectory::FixedDirectory(std::vector<NamedNode> nodes, mode_t mode, Access access, SpaceFunction space)
     : nodes_{by_name(std::move(nodes))},
@@ -36,17 +33,20 @@ asio::awaitable<Result<Entry>> FixedDirectory::lookup(Caller caller, std::string
   if (!allowed) co_return allowed.error();
   const auto found = nodes_.find(name);
   if (found == nodes_.end()) co_return Entry{NodePtr{}, Attributes{}, kLongTimeout};
-  const Result<Attributes> attributes = co_await found->second->attributes(caller);
+  const NodePtr& node = found->second.node;
+  const Result<Attributes> attributes = co_await node->attributes(caller);
   if (!attributes) co_return attributes.error();
-  co_return Entry{found->second, *attributes, kLongTimeout};
+  co_return Entry{node, *attributes, kLongTimeout};
 }
 
 asio::awaitable<Result<std::vector<Listed>>> FixedDirectory::list(Caller caller, std::string after, std::size_t limit) {
   std::vector<Listed> listed;
   for (auto next = nodes_.upper_bound(after); next != nodes_.end() && listed.size() < limit; ++next) {
-    const Result<Attributes> attributes = co_await next->second->attributes(caller);
+    const Item& item = next->second;
+    if (!item.is_listed) continue;
+    const Result<Attributes> attributes = co_await item.node->attributes(caller);
     if (!attributes) co_return attributes.error();
-    listed.emplace_back(next->first, Entry{next->second, *attributes, kLongTimeout});
+    listed.emplace_back(next->first, Entry{item.node, *attributes, kLongTimeout});
   }
   co_return listed;
 }

@@ -16,6 +16,7 @@ namespace spotfs::tree {
 struct NamedNode {
   std::string name;
   NodePtr node;
+  bool is_listed = true;  // else it is reached by name alone
 };
 
 using SpaceFunction = std::function<Space()>;  // what statfs shows; never waits
@@ -32,7 +33,14 @@ class FixedDirectory final : public Node {
   asio::awaitable<Result<std::vector<Listed>>> list(Caller caller, std::string after, std::size_t limit) override;
 
  private:
-  const std::map<std::string, NodePtr> nodes_;
+  struct Item {
+    NodePtr node;
+    bool is_listed = true;
+  };
+  using Items = std::map<std::string, Item>;
+  static Items by_name(std::vector<NamedNode> nodes);
+
+  const Items nodes_;
   const Access access_;
   const SpaceFunction space_;
   Attributes attributes_;

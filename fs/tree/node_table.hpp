@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <vector>
 
 #include "client/base/sync.hpp"
 #include "fs/tree/attributes.hpp"
@@ -29,6 +30,15 @@ class NodeTable {
     return items_.with([&](const Items& items) -> Pointer {
       const auto known = items.find(key);
       return known == items.end() ? nullptr : known->second.lock();
+    });
+  }
+  std::vector<Pointer> all() const {
+    return items_.with([](const Items& items) {
+      std::vector<Pointer> there;
+      for (const auto& [key, known] : items) {
+        if (Pointer item = known.lock()) there.push_back(std::move(item));
+      }
+      return there;
     });
   }
   void forget(const Key& key) {

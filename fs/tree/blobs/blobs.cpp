@@ -40,6 +40,7 @@ Subtree make_blobs(BlobsOptions options) {
     for (const InodeId& id : changes.inodes) changed_inode(*tree, id);
     for (const Place& place : changes.names) changed_name(*tree, place);
   };
+  out.flush = flush_of<BlobFile>(tree);
   return out;
 }
 

@@ -55,6 +55,8 @@ struct Subtree {
   NodePtr node;
   // For Index::on_change: what other writers did.
   std::function<void(const ChangeSet&)> changed;
+  // Stores what files hold that is not stored, also of open ones. The first error; the others are stored all the same.
+  std::function<asio::awaitable<Result<void>>()> flush;
 };
 
 }  // namespace spotfs::tree

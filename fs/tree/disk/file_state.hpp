@@ -3,6 +3,7 @@
 // Thread: a FileState belongs behind its file's lock; save_edits() is for any. Lifetime: the file's.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -38,6 +39,24 @@ struct FileState {
     told_contents = mixed ? std::nullopt : std::optional{contents};
   }
 };
+
+// Saves all files of a subtree that are in use: Subtree::flush.
+template <class File, class Tree>
+asio::awaitable<Result<void>> save_all(std::shared_ptr<Tree> tree) {
+  Result<void> first;
+  if (!tree) co_return first;
+  for (const NodePtr& node : tree->nodes.all()) {
+    const auto file = std::dynamic_pointer_cast<File>(node);
+    if (!file) continue;
+    const Result<void> saved = co_await file->save();
+    if (!saved && first) first = saved;
+  }
+  co_return first;
+}
+template <class File, class Tree>
+std::function<asio::awaitable<Result<void>>()> flush_of(const std::shared_ptr<Tree>& tree) {
+  return [weak = std::weak_ptr<Tree>{tree}] { return save_all<File>(weak.lock()); };
+}
 
 // What an open with these flags wants to do: R_OK, W_OK.
 int wanted_by(int flags) noexcept;

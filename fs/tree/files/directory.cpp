@@ -39,6 +39,12 @@ asio::awaitable<Result<spotfs::Entry>> Directory::find(std::string name) {
   co_return found;
 }
 
+NodePtr Directory::hidden(std::string_view name) const {
+  if (id() != kRoot) return nullptr;
+  const auto there = std::ranges::find(tree().hidden, name, &NamedNode::name);
+  return there == tree().hidden.end() ? nullptr : there->node;
+}
+
 // What had no other place, shown while there is any.
 asio::awaitable<Result<std::optional<spotfs::Entry>>> Directory::lost_and_found() {
   if (id() != kRoot) co_return std::nullopt;
@@ -54,6 +60,11 @@ asio::awaitable<Result<Entry>> Directory::lookup(Caller caller, std::string name
   const Result<void> allowed = co_await access(caller, X_OK);
   if (!allowed) co_return allowed.error();
   if (name.size() > kMaxName) co_return fail(ENAMETOOLONG);
+  if (const NodePtr node = hidden(name)) {
+    const Result<Attributes> attributes = co_await node->attributes(caller);
+    if (!attributes) co_return attributes.error();
+    co_return Entry{node, *attributes, kLongTimeout};
+  }
   const Result<spotfs::Entry> found = co_await find(name);
   if (found) co_return tree().entry_of(found->id, found->inode);
   if (found.error() != std::errc::no_such_file_or_directory) co_return found.error();
@@ -91,6 +102,7 @@ asio::awaitable<Result<spotfs::Entry>> Directory::make(Caller caller, std::strin
   if (!allowed) co_return allowed.error();
   const Result<InodePtr> own = co_await inode();
   if (!own) co_return own.error();
+  if (hidden(name)) co_return fail(EEXIST);
   if (name == kLostAndFoundName) {
     const Result<std::optional<spotfs::Entry>> lost = co_await lost_and_found();
     if (!lost) co_return lost.error();
@@ -150,6 +162,7 @@ asio::awaitable<Result<Entry>> Directory::make_symlink(Caller caller, std::strin
 asio::awaitable<Result<Entry>> Directory::link(Caller caller, NodePtr node, std::string name) {
   const auto linked = std::dynamic_pointer_cast<InodeNode>(node);
   if (!linked || &linked->disk() != &tree()) co_return fail(EXDEV);
+  if (hidden(name)) co_return fail(EEXIST);
   const Result<void> allowed = co_await access(caller, W_OK | X_OK);
   if (!allowed) co_return allowed.error();
   const Result<void> done = co_await index().link(linked->id(), id(), std::move(name));
@@ -162,6 +175,7 @@ asio::awaitable<Result<Entry>> Directory::link(Caller caller, NodePtr node, std:
 // --- Names that go ---------------------------------------------------------------------------------------------------
 
 asio::awaitable<Result<void>> Directory::unlink(Caller caller, std::string name) {
+  if (hidden(name)) co_return fail(EISDIR);
   const Result<void> allowed = co_await access(caller, W_OK | X_OK);
   if (!allowed) co_return allowed.error();
   const Result<spotfs::Entry> gone = co_await index().unlink(id(), std::move(name));
@@ -171,6 +185,7 @@ asio::awaitable<Result<void>> Directory::unlink(Caller caller, std::string name)
 }
 
 asio::awaitable<Result<void>> Directory::remove_directory(Caller caller, std::string name) {
+  if (hidden(name)) co_return fail(EPERM);
   const Result<void> allowed = co_await access(caller, W_OK | X_OK);
   if (!allowed) co_return allowed.error();
   co_return co_await index().rmdir(id(), std::move(name));
@@ -180,6 +195,7 @@ asio::awaitable<Result<void>> Directory::rename(Caller caller, std::string name,
                                                 RenameMode mode) {
   const auto target = std::dynamic_pointer_cast<Directory>(to);
   if (!target || &target->tree() != &tree()) co_return fail(EXDEV);
+  if (hidden(name) || target->hidden(to_name)) co_return fail(EPERM);
   const Result<void> allowed = co_await access(caller, W_OK | X_OK);
   if (!allowed) co_return allowed.error();
   const Result<void> allowed_there = co_await target->access(caller, W_OK | X_OK);

@@ -29,6 +29,7 @@ class Directory final : public NodeOf<FilesTree> {
  private:
   Index& index() const noexcept { return *tree().disk.index; }
   asio::awaitable<Result<spotfs::Entry>> find(std::string name);
+  NodePtr hidden(std::string_view name) const;  // null: none of that name
   // What this directory gives to what is made in it.
   asio::awaitable<Result<spotfs::Entry>> make(Caller caller, std::string name, NewInode inode);
   asio::awaitable<Result<std::optional<spotfs::Entry>>> lost_and_found();

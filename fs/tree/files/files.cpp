@@ -1,6 +1,6 @@
 #include "fs/tree/files/files.hpp"
 
-#include "fs/tree/files/tree.hpp"
+#include "fs/tree/files/regular_file.hpp"
 
 namespace spotfs::tree {
 
@@ -20,6 +20,7 @@ Subtree make_files(const FilesOptions& options) {
         tree->disk.notifier->name_changed(directory, place.name);
     }
   };
+  out.flush = flush_of<RegularFile>(tree);
   return out;
 }
 

@@ -13,6 +13,7 @@ namespace spotfs::tree {
 
 struct FilesOptions : DiskOptions {
   std::shared_ptr<ContentStore> content;  // required
+  std::vector<NamedNode> hidden;          // in files/ itself, reached by name alone, whatever the disk has there
 };
 
 Subtree make_files(const FilesOptions& options);

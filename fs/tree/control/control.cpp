@@ -1,0 +1,24 @@
+#include "fs/tree/control/control.hpp"
+
+#include "fs/tree/control/ctl_file.hpp"
+#include "fs/tree/control/status.hpp"
+#include "fs/tree/fixed_directory.hpp"
+#include "fs/tree/text_file.hpp"
+
+namespace spotfs::tree {
+
+spot::Answer<std::shared_ptr<const ControlledDisk>> ControlOptions::get_disk() const {
+  std::shared_ptr<const ControlledDisk> there = disk();
+  if (!there) return spot::Failure{Errc::offline, "the disk is not there yet"};
+  return there;
+}
+
+NodePtr make_control(ControlOptions options) {
+  const auto control = std::make_shared<const ControlOptions>(std::move(options));
+  const auto status = [control]() -> Result<Bytes> { return spot::to_bytes(status_text(*control)); };
+  std::vector<NamedNode> files{{"ctl", std::make_shared<CtlFile>(control)},
+                               {"status", std::make_shared<TextFile>(status, 0444, control->access)}};
+  return std::make_shared<FixedDirectory>(std::move(files), 0555, control->access);
+}
+
+}  // namespace spotfs::tree

@@ -1,0 +1,50 @@
+// .spotfs/: what the mount says of itself, and what it can be told.
+//
+//   status    JSON
+//   ctl       a private channel for each open: write one command in a line, then read lines of JSON until the end of
+//             file; the last one is {"done":true} or {"error":"ENETDOWN","text":…}. Who only writes gets the outcome
+//             from close: echo flush > .spotfs/ctl
+//
+// Thread: any. Lifetime: the nodes keep the options; commands run on `executor`, which must run until the session that
+// serves them has ended, and are cancelled when their file is closed.
+// Errors: EBUSY for a second command while one runs, EINVAL for bytes that belong to none, EMSGSIZE for a line beyond
+// 20 KiB. Source: filesystem.md.
+#pragma once
+
+#include <functional>
+
+#include "client/client.hpp"
+#include "fs/content/check.hpp"
+#include "fs/index/index.hpp"
+#include "fs/tree/disk/disk.hpp"
+
+namespace spotfs::tree {
+
+// The disk of a mount, as commands see it.
+struct ControlledDisk {
+  std::shared_ptr<Index> index;
+  std::shared_ptr<BlobStore> store;  // past every cache
+  std::shared_ptr<const spot::Keychain> keys;
+  NodePtr blobs;
+  std::function<void(const ChangeSet&)> changed;         // tells both subtrees what was done to the index
+  std::function<asio::awaitable<Result<void>>()> flush;  // stores what both subtrees hold
+  ContentChecker::Restore restore;                       // from a cache; none: there is none
+};
+
+struct ControlOptions {
+  asio::any_io_executor executor;
+  Access access;
+  std::string source;
+  std::shared_ptr<const spot::Client> client;
+  // Null while a mount that began without a connection has none.
+  std::function<std::shared_ptr<const ControlledDisk>()> disk;
+  bool only_files = false;  // files/ is the root
+  const spot::Clock* clock = &spot::Clock::system();
+
+  // Errors: offline.
+  spot::Answer<std::shared_ptr<const ControlledDisk>> get_disk() const;
+};
+
+NodePtr make_control(ControlOptions options);
+
+}  // namespace spotfs::tree

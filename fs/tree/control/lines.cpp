@@ -1,0 +1,50 @@
+#include "fs/tree/control/lines.hpp"
+
+#include <cstring>
+
+#include <boost/json/serialize.hpp>
+
+#include "client/base/encoding.hpp"
+
+namespace spotfs::tree {
+
+void put_text(json::object& to, std::string_view name, std::string_view text) {
+  if (spot::is_utf8(text)) {
+    to[name] = text;
+    return;
+  }
+  to[name] = spot::printable(text, text.size() * 4);
+  to[std::string{name} + "_base64"] = spot::base64url(spot::view(text));
+}
+
+std::string sentence_of(const spot::Failure& failure) {
+  using spot::Errc;
+  const std::string text = spot::printable(failure.text);
+  if (text.empty()) return failure.code.message();
+  if (failure.code.category() != spot::category()) return text;  // about() made it
+  // With these a text is a sentence of ours; else it is what the other side said, or which key it was.
+  for (const Errc own : {Errc::bad_argument, Errc::refused, Errc::not_found, Errc::rollback}) {
+    if (failure.code == own) return text;
+  }
+  return failure.code.message() + ": " + text;
+}
+
+spot::Failure about(std::string_view what, std::error_code why) {
+  return {std::error_code{spot::to_errno(why), std::generic_category()}, spot::printable(what) + ": " + why.message()};
+}
+
+std::string errno_name(std::error_code code) {
+  const char* const name = ::strerrorname_np(spot::to_errno(code));
+  return name == nullptr ? "EIO" : name;
+}
+
+json::object error_line(const spot::Failure& failure) {
+  json::object out;
+  out["error"] = errno_name(failure.code);
+  out["text"] = sentence_of(failure);
+  return out;
+}
+
+std::string to_line(const json::object& object) { return json::serialize(object) + "\n"; }
+
+}  // namespace spotfs::tree

@@ -1,0 +1,70 @@
+#include "fs/tree/control/status.hpp"
+
+#include <boost/json/array.hpp>
+
+#include "client/base/encoding.hpp"
+
+namespace spotfs::tree {
+namespace {
+
+std::int64_t seconds_of(spot::Clock::Wall time) {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+}
+
+json::object connection_json(const spot::ConnectionStatus& connection) {
+  json::object out;
+  put_text(out, "host", connection.host);
+  out["online"] = connection.online;
+  out["since"] = seconds_of(connection.since);
+  if (connection.round_trip) out["round_trip_ms"] = static_cast<double>(connection.round_trip->count()) / 1e6;
+  out["reconnects"] = connection.reconnects;
+  out["last_error"] = spot::printable(connection.last_error);
+  return out;
+}
+
+}  // namespace
+
+json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now) {
+  json::object out;
+  out["id"] = spot::base64url(writer.id);
+  put_text(out, "host", writer.host);
+  out["counter"] = writer.counter;
+  if (writer.counter != 0) {
+    const std::int64_t stored = static_cast<std::int64_t>(writer.head.milliseconds() / 1000);
+    out["head"] = stored;
+    out["age"] = std::max<std::int64_t>(seconds_of(now) - stored, 0);
+  }
+  out["rolled_back"] = writer.rolled_back;
+  return out;
+}
+
+std::string status_text(const ControlOptions& control) {
+  json::object out;
+  out["version"] = SPOTFS_VERSION;
+  out["identity"] = control.client->target_id();
+  put_text(out, "source", control.source);
+  json::array connections;
+  for (const spot::ConnectionStatus& one : control.client->connections()) connections.push_back(connection_json(one));
+  out["connections"] = std::move(connections);
+  out["queries"] = control.client->queries_in_flight();
+  const std::shared_ptr<const ControlledDisk> disk = control.disk();
+  if (!disk) {
+    out["disk"] = nullptr;
+    return to_line(out);
+  }
+  const IndexStatus index = disk->index->status();
+  json::object of_disk;
+  of_disk["store"] = spot::base64url(index.store);
+  of_disk["writer"] = spot::base64url(index.writer);
+  of_disk["registered"] = index.registered;
+  of_disk["operations"] = index.operations;
+  of_disk["uncommitted"] = index.uncommitted;
+  of_disk["last_error"] = index.last_error;
+  json::array writers;
+  for (const WriterStatus& writer : index.others) writers.push_back(writer_json(writer, control.clock->wall()));
+  of_disk["writers"] = std::move(writers);
+  out["disk"] = std::move(of_disk);
+  return to_line(out);
+}
+
+}  // namespace spotfs::tree

@@ -1,0 +1,16 @@
+// `status`: one JSON object with stable keys.
+//
+// Thread: any; never waits for the network.
+#pragma once
+
+#include "fs/tree/control/control.hpp"
+#include "fs/tree/control/lines.hpp"
+
+namespace spotfs::tree {
+
+std::string status_text(const ControlOptions& control);
+
+// A writer as status and the command `writers` show it; `now`: of the wall clock.
+json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now);
+
+}  // namespace spotfs::tree
