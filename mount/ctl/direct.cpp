@@ -1,0 +1,124 @@
+#include "mount/ctl/direct.hpp"
+
+#include <algorithm>
+
+#include "client/base/encoding.hpp"
+#include "client/crypto/hash.hpp"
+#include "client/crypto/keystore.hpp"
+#include "fs/index/keys.hpp"
+#include "fs/index/record.hpp"
+
+namespace spotfs::ctl {
+
+using spot::Answer;
+using spot::Bytes;
+using spot::Errc;
+using spot::Failure;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::chrono::milliseconds kClosing = 5s, kSpare = 5s;
+
+asio::awaitable<Answer<void>> online(std::shared_ptr<spot::Client> client, std::chrono::milliseconds limit) {
+  const spot::Result<void> done = co_await client->wait_online(limit);
+  if (!done) co_return Failure{done.error()};
+  co_return Answer<void>{};
+}
+
+asio::awaitable<Answer<void>> closed(std::shared_ptr<spot::Client> client) {
+  co_await client->close();
+  co_return Answer<void>{};
+}
+
+}  // namespace
+
+Direct::Direct(const mount::Options& options) : options_{options}, loop_{1} {}
+
+Direct::~Direct() {
+  if (client_) loop_.run(closed(client_), kClosing);
+  if (relay_) relay_->stop();
+  loop_.end(kClosing);
+}
+
+Answer<void> Direct::load_keys() {
+  auto loaded = spot::load_keys(options_.identity);
+  const std::string directory = spot::printable(options_.identity.string());
+  if (!loaded && loaded.error() == Errc::not_found)
+    return Failure{Errc::not_found, directory + ": there is no key in it; -o identity=DIR names another"};
+  if (!loaded) return Failure{loaded.error(), directory};
+  keys_ = std::make_shared<const spot::Keychain>(std::move(loaded->keychain));
+  return {};
+}
+
+Answer<void> Direct::start_client() {
+  spot::ClientOptions settings;
+  settings.keys = keys_;
+  settings.hosts = options_.source.hosts;
+  settings.ca_file = options_.ca;
+  settings.query_timeout = options_.timeout;
+  settings.keepalive = options_.keepalive;
+  settings.offline_grace = options_.offline_grace;
+  if (options_.source.kind == mount::Source::Kind::embedded) {
+    const spot::Sha256& self = keys_->self().public_key().hash();
+    auto relay = mount::EmbeddedRelay::open(loop_.context().get_executor(), options_, self,
+                                            [](spot::LogLevel, const std::string&) {});
+    if (!relay) return relay.error();
+    relay_.emplace(*std::move(relay));
+    settings.dialer = relay_->dialer();
+  }
+  auto client = spot::Client::make(loop_.context().get_executor(), std::move(settings));
+  if (!client && client.error() == Errc::bad_certificate && !options_.ca.empty())
+    return Failure{client.error(), "option ca: no certificates (PEM) can be read from " + options_.ca.string()};
+  if (!client) return Failure{client.error()};
+  client_ = *std::move(client);
+  client_->start();
+  return {};
+}
+
+Answer<void> Direct::find_store() {
+  store_ = std::make_shared<RemoteStore>(client_);
+  const auto sealed = loop_.run(store_->fetch(kStoreKey), options_.timeout + kSpare);
+  if (!sealed && sealed.error().code != Errc::not_found) return sealed.error();
+  std::optional<BlobId> id;
+  if (sealed) {
+    const auto opened = RecordSealer{keys_}.open_store(kStoreKey, *sealed);
+    if (!opened) return Failure{opened.error(), kStoreKey};
+    id = opened->store.id;
+  }
+  const spot::ByteArray<4> run = spot::random_array<4>();
+  const auto clock = std::make_shared<HybridClock>(spot::Clock::system(), run);
+  values_ = std::make_shared<const tree::ValuesByKey>(store_, keys_, id, [clock] { return clock->next(); });
+  return {};
+}
+
+Answer<void> Direct::connect() {
+  if (const Answer<void> loaded = load_keys(); !loaded) return loaded;
+  if (const Answer<void> started = start_client(); !started) return started;
+  if (!loop_.run(online(client_, options_.mount_timeout), options_.mount_timeout + kSpare)) {
+    std::string why;
+    for (const spot::ConnectionStatus& connection : client_->connections()) {
+      if (connection.last_error.empty()) continue;
+      why.append(why.empty() ? ": " : "; ").append(connection.host).append(": ").append(connection.last_error);
+    }
+    return Failure{std::error_code{ENETDOWN, std::generic_category()},
+                   "no connection to " + spot::printable(options_.source.text) + spot::printable(why)};
+  }
+  return find_store();
+}
+
+Answer<Bytes> Direct::get(std::string key) {
+  const auto value = loop_.run(values_->get(std::move(key)), options_.timeout + kSpare);
+  if (!value) return value.error();
+  return **value;
+}
+
+Answer<void> Direct::put(std::string key, Bytes content) {
+  return loop_.run(values_->put(std::move(key), std::move(content)), 2 * options_.timeout + kSpare);
+}
+
+Answer<void> Direct::erase(std::string key) {
+  return loop_.run(values_->erase(std::move(key)), 2 * options_.timeout + kSpare);
+}
+
+}  // namespace spotfs::ctl

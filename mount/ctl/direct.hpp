@@ -1,0 +1,41 @@
+// The values of an identity without a mount: a client of our own, on the relays of a source.
+//
+// Thread: one that waits. Lifetime: connected until it is destroyed. Errors: with one line for the user.
+#pragma once
+
+#include "fs/store/remote.hpp"
+#include "fs/tree/blobs/by_key.hpp"
+#include "mount/embedded_relay.hpp"
+#include "mount/loop.hpp"
+#include "mount/options.hpp"
+
+namespace spotfs::ctl {
+
+class Direct {
+ public:
+  explicit Direct(const mount::Options& options);
+  ~Direct();
+  Direct(const Direct&) = delete;
+  Direct& operator=(const Direct&) = delete;
+
+  spot::Answer<void> connect();
+  spot::Answer<spot::Bytes> get(std::string key);
+  spot::Answer<void> put(std::string key, spot::Bytes content);
+  spot::Answer<void> erase(std::string key);
+  std::size_t limit() const noexcept { return values_->limit(); }
+
+ private:
+  spot::Answer<void> load_keys();
+  spot::Answer<void> start_client();
+  spot::Answer<void> find_store();
+
+  const mount::Options options_;
+  mount::Loop loop_;
+  std::shared_ptr<const spot::Keychain> keys_;
+  std::optional<mount::EmbeddedRelay> relay_;
+  std::shared_ptr<spot::Client> client_;
+  std::shared_ptr<BlobStore> store_;
+  std::shared_ptr<const tree::ValuesByKey> values_;
+};
+
+}  // namespace spotfs::ctl

@@ -1,0 +1,56 @@
+// blob get|put|rm without a mount.
+#include "client/base/encoding.hpp"
+#include "mount/ctl/direct.hpp"
+#include "mount/ctl/run.hpp"
+
+namespace spotfs::ctl {
+namespace {
+
+int get(Direct& direct, const Invocation& line, Output& output) {
+  const auto value = direct.get(line.key);
+  if (!value) return output.fail(value.error());
+  if (!output.is_json()) {
+    if (output.bytes(spot::as_text(*value))) return kDone;
+    return output.fail("EIO", "standard output: cannot be written to");
+  }
+  output.line({}, {{"event", "data"}, {"base64", spot::base64url(*value)}});
+  return kDone;
+}
+
+int put(Direct& direct, const Invocation& line, Output& output) {
+  auto input = Input::open(line.input);
+  if (!input) return output.fail(input.error());
+  if (input->size() > direct.limit())
+    return output.fail(
+        "EFBIG", "at most " + std::to_string(direct.limit()) + " bytes without a mount; mount, and copy it to blobs/");
+  spot::Bytes content;
+  while (content.size() < input->size()) {
+    const auto part = input->read(static_cast<std::size_t>(input->size()) - content.size());
+    if (!part) return output.fail(part.error());
+    if (part->empty()) return output.fail("EIO", "the input became shorter while it was read");
+    spot::append(content, spot::view(*part));
+  }
+  const auto stored = direct.put(line.key, std::move(content));
+  return stored ? int{kDone} : output.fail(stored.error());
+}
+
+}  // namespace
+
+int run_blob_directly(const Invocation& line, Output& output) {
+  if (const auto allowed = tree::check_key(line.key); !allowed)
+    return output.fail("EINVAL", spot::printable(line.key) + " can be no key: " + allowed.error().message());
+  Direct direct{*line.direct};
+  if (const auto connected = direct.connect(); !connected) return output.fail(connected.error());
+  int code = kDone;
+  if (line.what == What::blob_get) {
+    code = get(direct, line, output);
+  } else if (line.what == What::blob_put) {
+    code = put(direct, line, output);
+  } else if (const auto erased = direct.erase(line.key); !erased) {
+    code = output.fail(erased.error());
+  }
+  if (code == kDone && output.is_json()) output.line({}, {{"done", true}});
+  return code;
+}
+
+}  // namespace spotfs::ctl

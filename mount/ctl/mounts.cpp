@@ -1,0 +1,94 @@
+#include "mount/ctl/mounts.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "client/base/encoding.hpp"
+
+namespace spotfs::ctl {
+namespace {
+
+using spot::Answer;
+using spot::Errc;
+using spot::Failure;
+
+constexpr std::string_view kType = "fuse.spotfs";
+
+// Spaces, tabs, newlines and backslashes are three octal digits there.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
+    if (text[i] == '\\' && digit(i + 1) && digit(i + 2) && digit(i + 3)) {
+      const int value = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
+      out.push_back(static_cast<char>(value));
+      i += 3;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+bool is_in(std::string_view path, std::string_view directory) {
+  if (directory == "/") return true;
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+}  // namespace
+
+std::vector<Mount> parse_mounts(std::string_view mountinfo) {
+  std::vector<Mount> out;
+  std::istringstream lines{std::string{mountinfo}};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words{line};
+    std::string skipped, directory, word;
+    words >> skipped >> skipped >> skipped >> skipped >> directory;
+    while (words >> word && word != "-") {
+    }
+    if (std::string type; words >> type) out.push_back({unescaped(directory), type == kType});
+  }
+  return out;
+}
+
+Answer<Place> find_place(const std::vector<Mount>& mounts, const std::string& path) {
+  const Mount* deepest = nullptr;
+  for (const Mount& mount : mounts) {
+    if (!is_in(path, mount.directory)) continue;
+    if (deepest == nullptr || mount.directory.size() >= deepest->directory.size()) deepest = &mount;
+  }
+  if (deepest == nullptr || !deepest->is_spotfs)
+    return Failure{Errc::not_found, spot::printable(path) + " is not in a mount of spotfs"};
+  const std::size_t start = std::min(path.size(), deepest->directory.size() + 1);
+  return Place{deepest->directory, path.substr(start)};
+}
+
+Answer<Place> find_place(const std::string& path) {
+  std::stringstream text;
+  text << std::ifstream{"/proc/self/mountinfo"}.rdbuf();
+  const std::vector<Mount> mounts = parse_mounts(text.str());
+  std::error_code ec;
+  if (!path.empty()) {
+    const std::filesystem::path real = std::filesystem::canonical(path, ec);
+    if (ec) return Failure{ec, spot::printable(path) + ": " + ec.message()};
+    return find_place(mounts, real.string());
+  }
+  const std::filesystem::path here = std::filesystem::current_path(ec);
+  if (!ec) {
+    if (Answer<Place> place = find_place(mounts, here.string())) return place;
+  }
+  std::string names;
+  const Mount* only = nullptr;
+  std::size_t count = 0;
+  for (const Mount& mount : mounts) {
+    if (!mount.is_spotfs) continue;
+    only = &mount;
+    names.append(count++ == 0 ? "" : ", ").append(spot::printable(mount.directory));
+  }
+  if (count == 1) return Place{only->directory, {}};
+  if (count == 0) return Failure{Errc::not_found, "there is no mount of spotfs"};
+  return Failure{Errc::bad_argument, "there are several mounts, name one: " + names};
+}
+
+}  // namespace spotfs::ctl

@@ -1,0 +1,32 @@
+// The spotfs mounts of this machine, and in which of them a path is.
+//
+// Thread: any. Errors: bad_argument or not_found, with one line for the user. Source: proc(5), mountinfo.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/base/failure.hpp"
+
+namespace spotfs::ctl {
+
+struct Mount {
+  std::string directory;
+  bool is_spotfs = false;
+};
+
+// In the order in which they were mounted.
+std::vector<Mount> parse_mounts(std::string_view mountinfo);
+
+struct Place {
+  std::string directory;  // of the mount
+  std::string path;       // within it; empty: the directory itself
+};
+
+// `path`: any, or empty: the current directory, or the only mount there is.
+spot::Answer<Place> find_place(const std::string& path);
+// The same for an absolute path without links.
+spot::Answer<Place> find_place(const std::vector<Mount>& mounts, const std::string& path);
+
+}  // namespace spotfs::ctl
