@@ -211,6 +211,20 @@ asio::awaitable<Result<Stamp>> DiskIndex::write_reserved(std::unique_ptr<Reserva
   co_return stamp;
 }
 
+Result<Version> DiskIndex::seen_value(const std::string& key) {
+  const Answer<std::optional<Stamp>> seen = ledger_->journal().seen_value(key);
+  if (!seen) return seen.error().code;
+  if (*seen) ledger_->see(**seen);
+  return *seen;
+}
+
+Result<void> DiskIndex::see_value(const std::string& key, const Stamp& version) {
+  ledger_->see(version);
+  const Answer<void> seen = ledger_->journal().see_value(key, version);
+  if (!seen) return seen.error().code;
+  return {};
+}
+
 // --- The store -------------------------------------------------------------------------------------------------------
 
 asio::awaitable<Answer<void>> DiskIndex::wait_for(std::vector<Done::Pointer> Requests::*list) {

@@ -83,6 +83,9 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
                                                 std::optional<Reference> reference, Time mtime,
                                                 std::uint64_t flags) override;
 
+  Result<Version> seen_value(const std::string& key) override;
+  Result<void> see_value(const std::string& key, const Stamp& version) override;
+
   asio::awaitable<Answer<void>> commit() override;
   asio::awaitable<Answer<void>> sync() override;
   asio::awaitable<Answer<void>> refresh() override;

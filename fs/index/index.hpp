@@ -155,6 +155,11 @@ class Index {
                                                         Version base, std::optional<Reference> reference, Time mtime,
                                                         std::uint64_t flags) = 0;
 
+  // The newest version of a key's value that this state directory has seen, where that was told; the key's inode may
+  // not have it yet, or be gone. All that is stored later has later stamps.
+  virtual Result<Version> seen_value(const std::string& key) = 0;
+  virtual Result<void> see_value(const std::string& key, const Stamp& version) = 0;
+
   // --- The store -----------------------------------------------------------------------------------------------------
   // Returns when all changes that returned before are in the store.
   virtual asio::awaitable<spot::Answer<void>> commit() = 0;

@@ -27,6 +27,7 @@ constexpr const char* kTables =
     "stored INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS run (id BLOB PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS head (writer BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS value (key BLOB PRIMARY KEY, version BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS trash (id BLOB PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS replaced (number INTEGER PRIMARY KEY AUTOINCREMENT, stamp BLOB NOT NULL, "
     "inode BLOB NOT NULL, old BLOB NOT NULL, now BLOB NOT NULL);";
@@ -375,6 +376,22 @@ Answer<std::map<WriterId, Bytes>> Journal::seen() const {
     return reads;
   };
   if (Answer<void> read = database_.each(row, "SELECT writer, sealed FROM head"); !read) return read.error();
+  return out;
+}
+
+Answer<void> Journal::see_value(std::string_view key, const Stamp& version) {
+  const std::lock_guard lock{mutex_};
+  return database_.run(
+      "INSERT INTO value VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET version = max(version, excluded.version)",
+      spot::view(key), version.bytes);
+}
+
+Answer<std::optional<Stamp>> Journal::seen_value(std::string_view key) const {
+  const std::lock_guard lock{mutex_};
+  std::optional<Stamp> out;
+  const auto row = [&](const Statement& query) { return copy_to(query.bytes(0), out.emplace().bytes); };
+  if (Answer<void> read = database_.each(row, "SELECT version FROM value WHERE key = ?", spot::view(key)); !read)
+    return read.error();
   return out;
 }
 

@@ -124,6 +124,9 @@ class Journal {
   // Counters up to which heads are lost for good.
   Answer<void> set_given_up(const std::map<WriterId, std::uint64_t>& counters);
   std::map<WriterId, std::uint64_t> given_up() const;
+  // The newest version of a key's value below blobs/ that was seen.
+  Answer<void> see_value(std::string_view key, const Stamp& version);
+  Answer<std::optional<Stamp>> seen_value(std::string_view key) const;
   Answer<void> set_known_writers(BytesView encoded);  // all that were ever registered
   std::optional<Bytes> known_writers() const;
   // That all heads of all writers were seen once: from then on the disk is known as it was at some time.

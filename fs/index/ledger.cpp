@@ -88,6 +88,11 @@ Stamp Ledger::draw() {
   return clock_.next();
 }
 
+void Ledger::see(const Stamp& stamp) {
+  const std::lock_guard lock{change_};
+  clock_.see(stamp);
+}
+
 Stamp Ledger::reserve() {
   const std::lock_guard lock{change_};
   return *reserved_.insert(clock_.next()).first;

@@ -42,6 +42,8 @@ class Ledger {
   Result<void> change_at(const Stamp& stamp, Action action);
 
   Stamp draw();
+  // Later stamps come after it.
+  void see(const Stamp& stamp);
   // Nothing from this stamp on is committed until it is released.
   Stamp reserve();
   void release(const Stamp& stamp);
