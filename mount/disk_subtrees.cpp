@@ -18,12 +18,12 @@ asio::awaitable<spot::Result<void>> flush_both(Flush blobs, Flush files) {
 
 DiskSubtrees make_disk_subtrees(tree::BlobsOptions options, std::size_t memory, std::vector<tree::NamedNode> hidden) {
   options.dirty = std::make_shared<tree::DirtyContent>();
+  const std::shared_ptr<Index> index = options.index;
+  options.content = std::make_shared<ContentStore>(
+      options.executor, options.store, std::shared_ptr<const ContentCipher>{index, &index->cipher()}, memory);
   tree::FilesOptions files_options;
   static_cast<tree::DiskOptions&>(files_options) = options;
   files_options.hidden = std::move(hidden);
-  const std::shared_ptr<Index> index = options.index;
-  files_options.content = std::make_shared<ContentStore>(
-      options.executor, options.store, std::shared_ptr<const ContentCipher>{index, &index->cipher()}, memory);
   tree::Subtree blobs = tree::make_blobs(std::move(options));
   tree::Subtree files = tree::make_files(files_options);
   DiskSubtrees out;

@@ -54,6 +54,7 @@ class Collector {
 asio::awaitable<Answer<void>> erase_replaced(std::shared_ptr<ContentStore> store, Reference old,
                                              std::optional<Reference> now) {
   if (!old.id) co_return Answer<void>{};
+  if (now && !now->id) now.reset();  // a value has no chunks
   Collector collector{std::move(store), old, now};
   co_return co_await collector.erase(old.level, 0, *old.id);
 }

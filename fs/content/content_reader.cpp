@@ -55,7 +55,15 @@ asio::awaitable<Answer<std::vector<BlobId>>> ContentReader::index(std::uint8_t l
   co_return ids;
 }
 
+Plaintext ContentReader::chunk_of_value(std::uint64_t number) const {
+  const std::size_t length = chunk_length(value_->size(), number);
+  if (length == value_->size()) return value_;
+  const auto begin = value_->begin() + static_cast<std::ptrdiff_t>(number * kChunkSize);
+  return std::make_shared<const Bytes>(begin, begin + static_cast<std::ptrdiff_t>(length));
+}
+
 asio::awaitable<Answer<Plaintext>> ContentReader::chunk(std::uint64_t number) const {
+  if (value_) co_return chunk_of_value(number);
   const Answer<BlobId> id = co_await find(0, number);
   if (!id) co_return id.error();
   if (*id == kHole) co_return Plaintext{};
@@ -63,6 +71,7 @@ asio::awaitable<Answer<Plaintext>> ContentReader::chunk(std::uint64_t number) co
 }
 
 asio::awaitable<Answer<std::uint64_t>> ContentReader::end_of_hole(std::uint64_t chunk) const {
+  if (value_) co_return chunk;
   for (std::uint8_t level = reference_.level;; --level) {
     const std::uint64_t position = chunk / chunks_below(level);
     const Answer<BlobId> id = co_await find(level, position);

@@ -15,12 +15,9 @@ void copy_part(const Bytes& from, std::size_t valid, std::size_t begin, std::siz
 
 }  // namespace
 
-Draft::Draft(std::shared_ptr<ContentStore> store, const std::optional<Reference>& base, Dirty dirty)
-    : store_{std::move(store)},
-      tell_dirty_{std::move(dirty)},
-      state_{ContentReader{store_, base}, base ? base->size : 0} {
-  state_.with([&](State& state) { state.reference = base; });
-}
+Draft::Draft(std::shared_ptr<ContentStore> store, ContentReader base, Dirty dirty,
+             std::optional<std::size_t> value_limit)
+    : store_{std::move(store)}, tell_dirty_{std::move(dirty)}, value_limit_{value_limit}, state_{std::move(base)} {}
 
 Draft::~Draft() {
   state_.with([&](State& state) {
@@ -41,8 +38,8 @@ bool Draft::is_changed() const {
   return state_.with([](const State& state) { return state.pieces.is_changed(); });
 }
 
-std::optional<Reference> Draft::base() const {
-  return state_.with([](const State& state) { return state.reference; });
+ContentReader Draft::base() const {
+  return state_.with([](const State& state) { return state.base; });
 }
 
 void Draft::changed(State& state) const {
@@ -51,26 +48,27 @@ void Draft::changed(State& state) const {
 
 // --- Reads -----------------------------------------------------------------------------------------------------------
 
-Draft::Plan Draft::plan_read(std::uint64_t offset, std::size_t size) const {
-  return state_.with([&](const State& state) {
-    Plan plan{{}, {}, state.base};
-    const std::uint64_t end = state.pieces.size();
-    if (offset >= end) return plan;
-    plan.out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size, end - offset)));
-    for (std::size_t done = 0; done < plan.out.size();) {
-      const std::uint64_t at = offset + done;
-      Part part{at / kChunkSize, state.pieces.source(at / kChunkSize), static_cast<std::size_t>(at % kChunkSize), 0,
-                done};
-      part.count = std::min<std::size_t>(plan.out.size() - done, kChunkSize - part.begin);
-      done += part.count;
-      if (part.from.kind == ChunkSource::Kind::memory) {
-        copy_part(*part.from.bytes, part.from.bytes->size(), part.begin, part.count, plan.out.data() + part.to);
-      } else if (part.from.kind != ChunkSource::Kind::hole && part.begin < part.from.valid) {
-        plan.parts.push_back(std::move(part));
-      }
+Draft::Plan Draft::plan_read(const Pieces& pieces, const ContentReader& base, std::uint64_t offset, std::size_t size) {
+  Plan plan{{}, {}, base};
+  const std::uint64_t end = pieces.size();
+  if (offset >= end) return plan;
+  plan.out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size, end - offset)));
+  for (std::size_t done = 0; done < plan.out.size();) {
+    const std::uint64_t at = offset + done;
+    Part part{at / kChunkSize, pieces.source(at / kChunkSize), static_cast<std::size_t>(at % kChunkSize), 0, done};
+    part.count = std::min<std::size_t>(plan.out.size() - done, kChunkSize - part.begin);
+    done += part.count;
+    if (part.from.kind == ChunkSource::Kind::memory) {
+      copy_part(*part.from.bytes, part.from.bytes->size(), part.begin, part.count, plan.out.data() + part.to);
+    } else if (part.from.kind != ChunkSource::Kind::hole && part.begin < part.from.valid) {
+      plan.parts.push_back(std::move(part));
     }
-    return plan;
-  });
+  }
+  return plan;
+}
+
+Draft::Plan Draft::plan_read(std::uint64_t offset, std::size_t size) const {
+  return state_.with([&](const State& state) { return plan_read(state.pieces, state.base, offset, size); });
 }
 
 void Draft::take(Plan& plan, const Part& part, const Bytes& plaintext) {
@@ -80,6 +78,10 @@ void Draft::take(Plan& plan, const Part& part, const Bytes& plaintext) {
 std::optional<Bytes> Draft::read_now(std::uint64_t offset, std::size_t size) {
   Plan plan = plan_read(offset, size);
   for (const Part& part : plan.parts) {
+    if (part.from.kind == ChunkSource::Kind::base && plan.base.value()) {
+      take(plan, part, *plan.base.chunk_of_value(part.chunk));
+      continue;
+    }
     std::optional<BlobId> id = part.from.id;
     if (part.from.kind == ChunkSource::Kind::base) id = plan.base.find_now(0, part.chunk);
     if (!id) return std::nullopt;
@@ -100,13 +102,12 @@ asio::awaitable<Answer<Plaintext>> Draft::fetch(ContentReader base, ChunkSource 
 asio::awaitable<Answer<Bytes>> Draft::read(std::uint64_t offset, std::size_t size) {
   // What is planned to be read may be replaced, and deleted, before it is fetched.
   for (int tries = kTries;; --tries) {
-    Answer<Bytes> bytes = co_await read_once(offset, size);
+    Answer<Bytes> bytes = co_await carry_out(plan_read(offset, size));
     if (bytes || bytes.error().code != Errc::not_found || tries == 1) co_return bytes;
   }
 }
 
-asio::awaitable<Answer<Bytes>> Draft::read_once(std::uint64_t offset, std::size_t size) {
-  Plan plan = plan_read(offset, size);
+asio::awaitable<Answer<Bytes>> Draft::carry_out(Plan plan) {
   if (plan.parts.size() > 1) {
     for (const Part& part : plan.parts) {
       if (part.from.kind == ChunkSource::Kind::stored) {

@@ -3,6 +3,7 @@
 // Chunks that a writer has left behind are stored while it still writes; the others when the draft is saved, or when
 // someone needs their memory (shed). A save stores what is in memory and those indexes that change, and gives the new
 // reference; once an operation names it, named() makes it the base. Whatever was stored and never named is deleted.
+// A content that is small enough to be a value is saved as its bytes, and nothing is stored for it.
 //
 // Thread: any; coroutines on their caller's executor, and what is being stored goes on without them. One save at a
 // time. Calls that overlap happen one after the other, each as a whole. Lifetime: shared; whoever drops it drops
@@ -22,7 +23,10 @@ class Draft : public std::enable_shared_from_this<Draft> {
   // Told, under the draft's lock, whenever dirty() has changed.
   using Dirty = std::function<void(std::size_t bytes)>;
 
-  Draft(std::shared_ptr<ContentStore> store, const std::optional<Reference>& base, Dirty dirty = {});
+  Draft(std::shared_ptr<ContentStore> store, const std::optional<Reference>& base, Dirty dirty = {})
+      : Draft{store, ContentReader{store, base}, std::move(dirty), std::nullopt} {}
+  // Up to `value_limit` bytes are a value.
+  Draft(std::shared_ptr<ContentStore> store, ContentReader base, Dirty dirty, std::optional<std::size_t> value_limit);
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
   ~Draft();
@@ -30,7 +34,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
   std::uint64_t size() const;
   std::size_t dirty() const;
   bool is_changed() const;
-  std::optional<Reference> base() const;
+  ContentReader base() const;
 
   // Fewer bytes at the end.
   asio::awaitable<Answer<Bytes>> read(std::uint64_t offset, std::size_t size);
@@ -58,6 +62,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
 
   struct Saved {
     std::optional<Reference> reference;
+    Plaintext value;  // null: it is no value
     Pieces pieces{0};
     std::vector<BlobId> indexes;
   };
@@ -69,9 +74,8 @@ class Draft : public std::enable_shared_from_this<Draft> {
 
  private:
   struct State {
-    State(const ContentReader& reader, std::uint64_t size) : base{reader}, pieces{size} {}
+    explicit State(ContentReader reader) : base{std::move(reader)}, pieces{base.size()} {}
     ContentReader base;
-    std::optional<Reference> reference;  // of the base
     Pieces pieces;
     std::set<BlobId> unnamed;  // stored, and in no reference that an operation names
     std::uint64_t sequential_end = 0;
@@ -89,9 +93,11 @@ class Draft : public std::enable_shared_from_this<Draft> {
     ContentReader base;
   };
 
+  static Plan plan_read(const Pieces& pieces, const ContentReader& base, std::uint64_t offset, std::size_t size);
   Plan plan_read(std::uint64_t offset, std::size_t size) const;
-  asio::awaitable<Answer<Bytes>> read_once(std::uint64_t offset, std::size_t size);
+  asio::awaitable<Answer<Bytes>> carry_out(Plan plan);
   static void take(Plan& plan, const Part& part, const Bytes& plaintext);
+  bool is_value(const State& state) const { return value_limit_ && state.pieces.size() <= *value_limit_; }
   std::shared_ptr<Sending> send(State& state, std::uint64_t chunk);
   void send_behind(State& state, std::uint64_t offset, std::uint64_t end);
   static asio::awaitable<Answer<BlobId>> store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext);
@@ -107,6 +113,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
 
   const std::shared_ptr<ContentStore> store_;
   const Dirty tell_dirty_;
+  const std::optional<std::size_t> value_limit_;
   spot::Synchronized<State> state_;
 };
 

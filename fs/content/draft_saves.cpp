@@ -66,7 +66,7 @@ void Draft::landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending)
 void Draft::send_behind(State& state, std::uint64_t offset, std::uint64_t end) {
   const bool is_sequential = offset == state.sequential_end;
   state.sequential_end = end;
-  if (!is_sequential) return;
+  if (!is_sequential || is_value(state)) return;
   for (std::uint64_t chunk = offset / kChunkSize; (chunk + 1) * kChunkSize <= end; ++chunk) {
     const Piece* const piece = state.pieces.find(chunk);
     if (piece != nullptr && piece->bytes) send(state, chunk);
@@ -97,16 +97,26 @@ asio::awaitable<Answer<void>> Draft::shed() {
 asio::awaitable<Answer<Draft::Saved>> Draft::save() {
   Saved saved;
   std::optional<ContentReader> base;
-  state_.with([&](State& state) {
+  const bool becomes_value = state_.with([&](State& state) {
+    const bool is_small = is_value(state);
     for (const auto& [chunk, piece] : state.pieces.pieces()) {
-      if (piece.bytes) send(state, chunk);
+      if (piece.bytes && !is_small) send(state, chunk);
     }
+    state.pieces.freeze();
     state.pieces.mark();
     saved.pieces = state.pieces;
-    saved.reference = state.reference;
     base = state.base;
+    return is_small;
   });
-  if (!saved.pieces.is_changed()) co_return saved;
+  if (becomes_value) {
+    Plan all = plan_read(saved.pieces, *base, 0, static_cast<std::size_t>(saved.pieces.size()));
+    Answer<Bytes> bytes = co_await carry_out(std::move(all));
+    if (!bytes) co_return bytes.error();
+    saved.value = std::make_shared<const Bytes>(*std::move(bytes));
+    co_return saved;
+  }
+  saved.reference = base->reference();
+  if (!saved.pieces.is_changed() && !base->value()) co_return saved;
   const Answer<void> sent = co_await settle_sent(saved);
   if (!sent) co_return sent.error();
   const Answer<void> remade = co_await remake_odd(saved, *base);
@@ -115,7 +125,8 @@ asio::awaitable<Answer<Draft::Saved>> Draft::save() {
   const std::uint8_t base_level = saved.reference ? saved.reference->level : std::uint8_t{0};
   saved.reference.reset();
   if (saved.pieces.size() == 0) co_return saved;
-  ChangedContent content{saved.pieces.size(), *base, saved.pieces.kept(), base_level, {}};
+  const std::uint64_t kept = base->value() ? 0 : saved.pieces.kept();
+  ChangedContent content{saved.pieces.size(), *base, kept, base_level, {}};
   for (const auto& [chunk, piece] : saved.pieces.pieces()) content.chunks[chunk] = piece.id.value_or(kHole);
   const Answer<Reference> written = co_await write_indexes(store_, std::move(content), saved.indexes);
   state_.with([&](State& state) { state.unnamed.insert(saved.indexes.begin(), saved.indexes.end()); });
@@ -138,7 +149,8 @@ asio::awaitable<Answer<void>> Draft::settle_sent(Saved& saved) {
   co_return Answer<void>{};
 }
 
-// Stored chunks of another length than their place has now, or of which not all counts, are stored again.
+// Stored chunks of another length than their place has now, or of which not all counts, are stored again; those of a
+// value are for the first time.
 asio::awaitable<Answer<void>> Draft::remake_odd(Saved& saved, const ContentReader& base) {
   const std::uint64_t size = saved.pieces.size();
   std::vector<std::uint64_t> odd;
@@ -146,11 +158,13 @@ asio::awaitable<Answer<void>> Draft::remake_odd(Saved& saved, const ContentReade
     const std::size_t length = chunk_length(size, chunk);
     if (piece.id && (piece.length != length || piece.valid < length)) odd.push_back(chunk);
   }
-  if (saved.pieces.kept() != 0) {
-    const std::uint64_t last = chunk_count(saved.pieces.kept()) - 1;
-    const ChunkSource from = saved.pieces.source(last);
-    const std::size_t length = chunk_length(size, last);
-    if (from.kind == ChunkSource::Kind::base && (from.length != length || from.valid < length)) odd.push_back(last);
+  const std::uint64_t kept_chunks = chunk_count(saved.pieces.kept());
+  const std::uint64_t first = base.value() || kept_chunks == 0 ? 0 : kept_chunks - 1;
+  for (std::uint64_t chunk = first; chunk < kept_chunks; ++chunk) {
+    const ChunkSource from = saved.pieces.source(chunk);
+    const std::size_t length = chunk_length(size, chunk);
+    if (from.kind != ChunkSource::Kind::base) continue;
+    if (base.value() || from.length != length || from.valid < length) odd.push_back(chunk);
   }
   for (const std::uint64_t chunk : odd) {
     const ChunkSource from = saved.pieces.source(chunk);
@@ -173,6 +187,7 @@ asio::awaitable<Answer<void>> Draft::remake_odd(Saved& saved, const ContentReade
 }
 
 std::vector<BlobId> Draft::ids_of(const Saved& saved) {
+  if (saved.value) return {};
   std::vector<BlobId> ids = saved.indexes;
   for (const auto& [chunk, piece] : saved.pieces.pieces()) {
     if (piece.id) ids.push_back(*piece.id);
@@ -191,8 +206,7 @@ void Draft::named(const Saved& saved) {
   const std::vector<BlobId> useless = state_.with([&](State& state) {
     for (const BlobId& id : ids_of(saved)) state.unnamed.erase(id);
     state.pieces.rebase(saved.pieces);
-    state.base = ContentReader{store_, saved.reference};
-    state.reference = saved.reference;
+    state.base = saved.value ? ContentReader{store_, saved.value} : ContentReader{store_, saved.reference};
     changed(state);
     // What was stored and changed again before this save.
     std::set<BlobId> waste = state.unnamed;

@@ -80,9 +80,10 @@ Bytes& Pieces::writable(std::uint64_t chunk) {
   if (!piece.bytes) {
     piece = Piece{};
     piece.bytes = std::make_shared<Bytes>();
-  } else if (piece.sending) {
+  } else if (piece.sending || piece.is_frozen) {
     piece.bytes = std::make_shared<Bytes>(*piece.bytes);
     piece.sending = nullptr;
+    piece.is_frozen = false;
   }
   return *piece.bytes;
 }
@@ -160,6 +161,10 @@ void Pieces::stored(std::uint64_t chunk, const BlobId& id, std::size_t length) {
   Piece* const piece = find(chunk);
   dirty_ -= piece->bytes->size();
   *piece = stored_piece(id, length);
+}
+
+void Pieces::freeze() noexcept {
+  for (auto& [chunk, piece] : pieces_) piece.is_frozen = true;
 }
 
 void Pieces::rebase(const Pieces& snapshot) {

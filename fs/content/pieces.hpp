@@ -21,6 +21,7 @@ struct Sending;
 struct Piece {
   std::shared_ptr<Bytes> bytes;      // in memory, and not known to be stored
   std::shared_ptr<Sending> sending;  // of these bytes: from now on they must not change
+  bool is_frozen = false;            // nor must they where a copy of the pieces has them
   std::optional<BlobId> id;          // stored under this id, with `length` bytes, of which `valid` count
   std::size_t length = 0;
   std::size_t valid = 0;
@@ -75,6 +76,8 @@ class Pieces {
 
   // All of `snapshot` is the base now, and what was done since stays.
   void rebase(const Pieces& snapshot);
+  // The bytes that are there stay as they are, for a copy that is made now: a write takes others.
+  void freeze() noexcept;
   // From a copy that was made for a save on, truncations are counted against it.
   void mark() noexcept { kept_since_mark_ = size_; }
 

@@ -12,6 +12,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "client/base/clock.hpp"
+#include "fs/content/content_store.hpp"
 #include "fs/index/index.hpp"
 #include "fs/tree/disk/dirty_content.hpp"
 #include "fs/tree/fixed_directory.hpp"
@@ -22,6 +23,7 @@ namespace spotfs::tree {
 
 struct DiskOptions {
   std::shared_ptr<Index> index;              // required
+  std::shared_ptr<ContentStore> content;     // required
   asio::any_io_executor executor;            // required
   std::shared_ptr<KernelNotifier> notifier;  // none: the kernel is not told (tests)
   std::shared_ptr<DirtyContent> dirty;       // of the mount; none: of this subtree alone

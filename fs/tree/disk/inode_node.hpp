@@ -57,11 +57,11 @@ class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
 };
 
 // An InodeNode of a subtree that has more than a DiskTree.
-template <class Tree>
-class NodeOf : public InodeNode {
+template <class Tree, class Base = InodeNode>
+class NodeOf : public Base {
  public:
   NodeOf(std::shared_ptr<Tree> tree, const InodeId& id, InodePtr inode)
-      : InodeNode{tree, id, std::move(inode)}, tree_{std::move(tree)} {}
+      : Base{tree, id, std::move(inode)}, tree_{std::move(tree)} {}
 
  protected:
   Tree& tree() const noexcept { return *tree_; }

@@ -1,4 +1,4 @@
-#include "fs/tree/files/open_regular.hpp"
+#include "fs/tree/disk/open_content.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,16 +19,16 @@ asio::awaitable<void> want(std::shared_ptr<Draft> content, std::uint64_t offset,
 
 }  // namespace
 
-void OpenRegular::renew() { content(); }
+void OpenContent::renew() { content(); }
 
-RegularFile::Content OpenRegular::content() {
-  return view_.with([&](RegularFile::View& view) {
+ContentFile::Content OpenContent::content() {
+  return view_.with([&](ContentFile::View& view) {
     file_->renew(view);
     return view.content;
   });
 }
 
-void OpenRegular::read_ahead(const RegularFile::Content& content, std::uint64_t offset, std::size_t size) {
+void OpenContent::read_ahead(const ContentFile::Content& content, std::uint64_t offset, std::size_t size) {
   const auto [from, count] = ahead_.with([&](ReadAhead& ahead) -> std::pair<std::uint64_t, std::uint64_t> {
     const std::uint64_t end = offset + size;
     const bool goes_on = offset == ahead.next;
@@ -49,8 +49,8 @@ void OpenRegular::read_ahead(const RegularFile::Content& content, std::uint64_t 
   asio::co_spawn(file_->disk().disk.executor, want(content, from, count), asio::detached);
 }
 
-std::optional<Content> OpenRegular::read_now(std::uint64_t offset, std::size_t size) {
-  const RegularFile::Content from = content();
+std::optional<Content> OpenContent::read_now(std::uint64_t offset, std::size_t size) {
+  const ContentFile::Content from = content();
   if (!from) return std::nullopt;
   std::optional<Bytes> bytes = from->read_now(offset, size);
   if (!bytes) return std::nullopt;
@@ -58,8 +58,8 @@ std::optional<Content> OpenRegular::read_now(std::uint64_t offset, std::size_t s
   return Content{std::move(*bytes)};
 }
 
-asio::awaitable<Result<Content>> OpenRegular::read(Caller, std::uint64_t offset, std::size_t size) {
-  const RegularFile::Content from = content();
+asio::awaitable<Result<Content>> OpenContent::read(Caller, std::uint64_t offset, std::size_t size) {
+  const ContentFile::Content from = content();
   if (!from) co_return fail(EBADF);
   read_ahead(from, offset, size);
   Answer<Bytes> bytes = co_await from->read(offset, size);
@@ -67,31 +67,31 @@ asio::awaitable<Result<Content>> OpenRegular::read(Caller, std::uint64_t offset,
   co_return Content{std::move(*bytes)};
 }
 
-asio::awaitable<Result<std::size_t>> OpenRegular::write(Caller, Write write) { return file_->write(std::move(write)); }
+asio::awaitable<Result<std::size_t>> OpenContent::write(Caller, Write write) { return file_->write(std::move(write)); }
 
-asio::awaitable<Result<void>> OpenRegular::flush(Caller) {
+asio::awaitable<Result<void>> OpenContent::flush(Caller) {
   if (!writes_) co_return Result<void>{};
   co_return co_await file_->save();
 }
 
-asio::awaitable<Result<void>> OpenRegular::fsync(Caller, bool) {
+asio::awaitable<Result<void>> OpenContent::fsync(Caller, bool) {
   const Result<void> saved = co_await file_->save();
   if (!saved) co_return saved.error();
   co_return co_await file_->sync();
 }
 
-asio::awaitable<void> OpenRegular::release(Caller) {
+asio::awaitable<void> OpenContent::release(Caller) {
   if (!writes_) co_return;
   file_.stop_writing();
   static_cast<void>(co_await file_->save());
 }
 
-asio::awaitable<Result<void>> OpenRegular::allocate(Caller, int mode, std::uint64_t offset, std::uint64_t size) {
+asio::awaitable<Result<void>> OpenContent::allocate(Caller, int mode, std::uint64_t offset, std::uint64_t size) {
   return file_->allocate(mode, offset, size);
 }
 
-asio::awaitable<Result<std::uint64_t>> OpenRegular::seek(Caller, std::uint64_t offset, int whence) {
-  const RegularFile::Content from = content();
+asio::awaitable<Result<std::uint64_t>> OpenContent::seek(Caller, std::uint64_t offset, int whence) {
+  const ContentFile::Content from = content();
   if (!from) co_return fail(EBADF);
   const Answer<std::uint64_t> found = co_await from->seek(offset, whence == SEEK_HOLE);
   if (!found && found.error().code == Errc::not_found) co_return fail(ENXIO);
@@ -99,13 +99,12 @@ asio::awaitable<Result<std::uint64_t>> OpenRegular::seek(Caller, std::uint64_t o
   co_return *found;
 }
 
-asio::awaitable<Result<std::size_t>> OpenRegular::copy_range(Caller, std::shared_ptr<OpenFile> from,
+asio::awaitable<Result<std::size_t>> OpenContent::copy_range(Caller, std::shared_ptr<OpenFile> from,
                                                              std::uint64_t from_offset, std::uint64_t offset,
                                                              std::size_t size) {
-  const auto source = std::dynamic_pointer_cast<OpenRegular>(from);
+  const auto source = std::dynamic_pointer_cast<OpenContent>(from);
   if (!source || &source->file_->disk() != &file_->disk()) co_return fail(EOPNOTSUPP);
-  const auto file = std::static_pointer_cast<RegularFile>(source->file_->shared_from_this());
-  co_return co_await file_->copy(file, from_offset, offset, size);
+  co_return co_await file_->copy(source->file_.file(), from_offset, offset, size);
 }
 
 }  // namespace spotfs::tree

@@ -1,17 +1,17 @@
-// An open file of files/.
+// An open file of files/ or blobs/.
 //
 // A reader who goes on where it stopped finds the next chunks on their way.
 //
 // Thread, lifetime: file.hpp of fs/tree.
 #pragma once
 
-#include "fs/tree/files/regular_file.hpp"
+#include "fs/tree/disk/content_file.hpp"
 
 namespace spotfs::tree {
 
-class OpenRegular final : public OpenFile {
+class OpenContent final : public OpenFile {
  public:
-  OpenRegular(std::shared_ptr<RegularFile> file, bool writes) : file_{std::move(file), writes}, writes_{writes} {}
+  OpenContent(std::shared_ptr<ContentFile> file, bool writes) : file_{std::move(file), writes}, writes_{writes} {}
 
   // What is there now is what it was opened with.
   void renew();
@@ -35,12 +35,12 @@ class OpenRegular final : public OpenFile {
     std::uint64_t window = 0;  // bytes
   };
 
-  RegularFile::Content content();
-  void read_ahead(const RegularFile::Content& content, std::uint64_t offset, std::size_t size);
+  ContentFile::Content content();
+  void read_ahead(const ContentFile::Content& content, std::uint64_t offset, std::size_t size);
 
-  RegularFile::Use file_;
+  ContentFile::Use file_;
   const bool writes_;
-  spot::Synchronized<RegularFile::View> view_;  // held before the file's state
+  spot::Synchronized<ContentFile::View> view_;  // held before the file's state
   spot::Synchronized<ReadAhead> ahead_;
 };
 

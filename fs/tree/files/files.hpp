@@ -6,14 +6,12 @@
 // Source: files.md, "Surface", "What survives", "The kernel's caches".
 #pragma once
 
-#include "fs/content/content_store.hpp"
 #include "fs/tree/disk/disk.hpp"
 
 namespace spotfs::tree {
 
 struct FilesOptions : DiskOptions {
-  std::shared_ptr<ContentStore> content;  // required
-  std::vector<NamedNode> hidden;          // in files/ itself, reached by name alone, whatever the disk has there
+  std::vector<NamedNode> hidden;  // in files/ itself, reached by name alone, whatever the disk has there
 };
 
 Subtree make_files(const FilesOptions& options);

@@ -1,154 +1,140 @@
 #include "fs/tree/files/regular_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
-
-#include <unistd.h>
-
-#include "fs/tree/files/open_regular.hpp"
 
 namespace spotfs::tree {
 namespace {
 
-// What a draft has in memory, for as long as that is so: also where the file has another one by now.
-struct DirtyDraft final : DirtyContent::Owner {
-  std::weak_ptr<Draft> draft;
-
-  asio::awaitable<Result<void>> shed() override {
-    const auto there = draft.lock();
-    if (!there) co_return Result<void>{};
-    const Answer<void> shed = co_await there->shed();
-    if (!shed) co_return shed.error().code;
-    co_return Result<void>{};
-  }
-};
+constexpr std::uint64_t kMostBytesCopied = 1 << 20;  // at once, where chunks can't be shared
 
 }  // namespace
 
-RegularFile::Use::Use(std::shared_ptr<RegularFile> file, bool writes)
-    : file_{std::move(file)}, hold_{file_->tree().disk.index->hold(file_->id())}, writes_{writes} {
-  file_->state_.with([&](State& state) {
-    ++state.uses;
-    state.writers += writes_ ? 1 : 0;
-  });
-}
-
-void RegularFile::Use::stop_writing() {
-  file_->state_.with([&](State& state) { state.writers -= std::exchange(writes_, false) ? 1U : 0U; });
-}
-
-RegularFile::Use::~Use() {
-  // What is not saved stays.
-  const Content unused = file_->state_.with([&](State& state) -> Content {
-    state.writers -= writes_ ? 1 : 0;
-    if (--state.uses != 0) return nullptr;
-    state.mixed = false;
-    return state.is_edited() && !state.detached ? nullptr : std::exchange(state.content, nullptr);
-  });
-}
-
-RegularFile::Content RegularFile::make_content(const std::optional<Reference>& base) {
-  const auto owner = std::make_shared<DirtyDraft>();
-  auto draft = std::make_shared<Draft>(tree().content, base,
-                                       [dirty = tree().dirty, owner](std::size_t bytes) { dirty->set(owner, bytes); });
-  owner->draft = draft;
-  return draft;
-}
-
-asio::awaitable<Result<RegularFile::Content>> RegularFile::current() {
+asio::awaitable<Result<RegularFile::Content>> RegularFile::current(bool) {
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
   co_return state_.with([&](State& state) {
     // Asked again under the lock: a save may have ended since, and what it wrote is the newest.
     const Result<InodePtr> again = tree().disk.index->inode_now(id());
     const Inode& inode = again && (*again)->kind != Kind::removed ? **again : **found;
-    const bool is_newest = state.known && state.version == inode.version;
+    const bool is_newest = version_known_ && version_ == inode.version;
     if (state.content && (state.is_edited() || state.detached || is_newest)) return state.content;
     if (!is_newest) {
       ++state.contents;
       if (state.content && state.uses > 1) state.mixed = true;
     }
-    state.content = make_content(inode.reference);
-    state.version = inode.version;
-    state.known = true;
+    state.content = make_content(ContentReader{tree().disk.content, inode.reference});
+    version_ = inode.version;
+    version_known_ = true;
     return state.content;
   });
 }
 
 Attributes RegularFile::shown(const InodePtr& inode) {
-  Attributes out = attributes_of(id(), *inode, tree().timeout());
-  state_.with([&](State& state) {
-    if (state.content && (state.is_edited() || state.detached)) {
-      out.size = out.allocated = state.content->size();
-      out.mtime = node_time(state.modified);
-      out.ctime = std::max(out.ctime, out.mtime);
-    }
-    state.told_size = out.size;
-  });
-  return out;
+  return with_edits(attributes_of(id(), *inode, tree().timeout()));
 }
 
-// The kernel reads as far as it thinks that the file goes.
-asio::awaitable<Result<void>> RegularFile::tell_size() {
-  const std::optional<std::uint64_t> told = state_.with([](const State& state) { return state.told_size; });
+ContentFile::Content RegularFile::original(const State& state) { return make_content(state.content->base()); }
+
+void RegularFile::say_dropped(std::error_code why) {
+  tree().say("a file was not stored, the old content stands: " + why.message());
+}
+
+// What the store has of the content as it is now, marked as shared.
+asio::awaitable<Result<std::optional<Reference>>> RegularFile::saved_for_sharing() {
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
-  const std::uint64_t size = shown(*found).size;
-  if (told && *told != size && tree().disk.notifier) {
-    tree().disk.notifier->attributes_changed(self());
-    co_await tree().disk.notifier->sent();
+  std::uint64_t only_flag = 0;  // the edit that is none of the content
+  const Content content = state_.with([&](State& state) {
+    if (((*found)->flags & kSharedChunks) == 0) {
+      const bool was_edited = state.is_edited();
+      if (!was_edited) state.modified = (*found)->mtime;
+      shares_ = true;
+      ++state.edits;
+      if (!was_edited) only_flag = state.edits;
+    }
+    return state.content;
+  });
+  if (!content) co_return fail(EBADF);
+  const Result<void> saved = co_await save();
+  if (!saved) {
+    state_.with([&](State& state) {
+      if (state.edits == only_flag && state.changing == 0 && !state.saving) state.stored = state.edits;
+    });
+    co_return saved.error();
   }
+  if (content->is_changed()) co_return fail(EAGAIN);  // someone writes to it all the time
+  co_return content->base().reference();
+}
+
+asio::awaitable<Result<std::size_t>> RegularFile::copy(std::shared_ptr<ContentFile> source, std::uint64_t from_offset,
+                                                       std::uint64_t offset, std::uint64_t size) {
+  const auto from = std::dynamic_pointer_cast<RegularFile>(source);
+  if (!from) co_return fail(EOPNOTSUPP);
+  if (state_.with([](const State& state) { return state.detached; })) co_return fail(EOPNOTSUPP);
+  if (from->state_.with([](const State& state) { return state.detached; })) co_return fail(EOPNOTSUPP);
+  const Result<std::optional<Reference>> reference = co_await from->saved_for_sharing();
+  if (!reference && reference.error() == fail(EAGAIN)) co_return fail(EOPNOTSUPP);
+  if (!reference) co_return reference.error();
+  if (!*reference || from_offset >= (*reference)->size) co_return std::size_t{0};
+  size = std::min(size, (*reference)->size - from_offset);
+  const bool is_shareable = from_offset % kChunkSize == offset % kChunkSize;
+  if (!is_shareable) {
+    size = std::min(size, kMostBytesCopied);
+    const Result<void> room = co_await tree().dirty->make_room(static_cast<std::size_t>(size));
+    if (!room) co_return room.error();
+  }
+  const Change content{self()};
+  if (!content) co_return fail(EBADF);
+  if (is_shareable) state_.with([this](State&) { shares_ = true; });
+  const Answer<bool> copied = co_await content->copy(**reference, from_offset, offset, size);
+  if (!copied) co_return copied.error().code;
+  co_return static_cast<std::size_t>(size);
+}
+
+asio::awaitable<Result<void>> RegularFile::store_edit() {
+  Index& index = *tree().disk.index;
+  const Answer<void> registered = co_await index.registered();
+  if (!registered) co_return registered.error().code;
+  Content content;
+  const std::uint64_t edits = state_.with([&](const State& state) {
+    if (!state.detached) content = state.content;
+    return state.edits;
+  });
+  if (!content) co_return Result<void>{};
+  const Answer<Draft::Saved> saved = co_await content->save();
+  if (!saved) co_return saved.error().code;
+
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  const auto [version, shares, modified, detached] = state_.with([this](const State& state) {
+    return std::tuple{version_, shares_, state.modified, state.detached};
+  });
+  if (detached) co_return Result<void>{};
+  const std::uint64_t flags = (*found)->flags | (shares ? kSharedChunks : 0);
+  const Result<Stamp> written = co_await index.write(id(), version, saved->reference, modified, flags);
+  if (!written && written.error() == stale_inode()) {
+    state_.with([](State& state) { state.detached = true; });
+    co_return Result<void>{};
+  }
+  if (!written) {
+    content->maybe_named(*saved);
+    co_return written.error();
+  }
+  content->named(*saved);
+  const bool gone = state_.with([&](State& state) {
+    state.stored = std::max(state.stored, edits);
+    version_ = *written;
+    return state.detached;
+  });
+  if (gone) co_await stay_gone(*written);
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<Opened>> RegularFile::open(Caller caller, int flags) {
-  const Result<InodePtr> found = co_await inode();
-  if (!found) co_return found.error();
-  const Result<void> allowed = check(*found, caller, wanted_by(flags));
-  if (!allowed) co_return allowed.error();
-  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
-  auto file = std::make_shared<OpenRegular>(self(), writes);
-  const Result<Content> content = co_await current();
-  if (!content) co_return content.error();
-  if ((flags & O_TRUNC) != 0) {
-    const Result<void> emptied = co_await truncate(0);
-    if (!emptied) co_return emptied.error();
-  } else {
-    const Result<void> told = co_await tell_size();
-    if (!told) co_return told.error();
-  }
-  file->renew();
-  Opened opened{file};
-  opened.no_flush = !writes;
-  state_.with([&](State& state) { state.tell(opened); });
-  co_return opened;
-}
-
-asio::awaitable<Result<Attributes>> RegularFile::set_attributes(Caller caller, AttributeChanges changes,
-                                                                std::shared_ptr<OpenFile> file) {
-  const Result<InodePtr> found = co_await inode();
-  if (!found) co_return found.error();
-  const std::optional<std::uint64_t> size = changes.size;
-  if (file) changes.size.reset();  // who may write to a descriptor may truncate it
-  const Result<void> allowed = tree().disk.access.check(shown(*found), caller, changes);
-  if (!allowed) co_return allowed.error();
-  if (size) {
-    Use use{self(), true};
-    Result<void> done = co_await truncate(*size);
-    use.stop_writing();
-    if (done && !file) done = co_await save();
-    if (!done) co_return done.error();
-  }
-  if (changes.mtime) {
-    state_.with([&](State& state) { state.modified = index_time(changes.mtime->time); });
-  }
-  changes.size.reset();
-  co_return co_await InodeNode::set_attributes(caller, changes, std::move(file));
-}
-
 asio::awaitable<void> RegularFile::detach() {
-  const Version version = state_.with([](State& state) {
+  const Version version = state_.with([this](State& state) {
     state.detached = true;
-    return state.version;
+    return version_;
   });
   if (version) co_await stay_gone(*version);
 }

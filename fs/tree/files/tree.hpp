@@ -10,10 +10,8 @@ namespace spotfs::tree {
 
 class FilesTree : public DiskTree, public std::enable_shared_from_this<FilesTree> {
  public:
-  explicit FilesTree(const FilesOptions& options)
-      : DiskTree{options}, content{options.content}, hidden{options.hidden} {}
+  explicit FilesTree(const FilesOptions& options) : DiskTree{options}, hidden{options.hidden} {}
 
-  const std::shared_ptr<ContentStore> content;
   const std::vector<NamedNode> hidden;
 
   // The node of an inode: a Directory, a RegularFile, a Link or a SpecialFile.

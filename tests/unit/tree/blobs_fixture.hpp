@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "client/base/encoding.hpp"
 #include "client/bottle/sealed.hpp"
 #include "fs/store/memory.hpp"
 #include "fs/tree/blobs/blobs.hpp"
@@ -37,6 +38,8 @@ class BlobsTest : public TreeTest {
     index_ = run(Index::open(context_.get_executor(), std::move(index))).value();
     options_.store = store_;
     options_.index = index_;
+    options_.content = std::make_shared<ContentStore>(
+        context_.get_executor(), store_, std::shared_ptr<const ContentCipher>{index_, &index_->cipher()}, 1 << 20);
     options_.keys = keys_;
     options_.executor = context_.get_executor();
     options_.notifier = notifier_;
@@ -50,6 +53,7 @@ class BlobsTest : public TreeTest {
     if (!index_) return;
     root_.reset();
     blobs_ = {};
+    options_.content.reset();
     options_.index.reset();
     run(index_->close());
     index_.reset();
@@ -116,6 +120,26 @@ class BlobsTest : public TreeTest {
   // As another mount of this identity stores it.
   void put_ours(const std::string& key, std::string_view content, const Stamp& version) {
     put_bottle(key, ValueSealer{keys_, index_->store_id()}.seal(key, version, spot::view(content)).value());
+  }
+
+  // Chunks and indexes in the store, once all is committed and collected.
+  std::size_t contents() {
+    EXPECT_TRUE(run(index_->commit()));
+    settle();
+    return stored_contents();
+  }
+  std::size_t stored_contents() const {
+    std::size_t count = 0;
+    for (const auto& [key, bottle] : store_->blobs()) {
+      constexpr std::string_view kPrefix = ".spotfs/c/";
+      if (!key.starts_with(kPrefix)) continue;
+      const Result<Bytes> name = spot::from_base64url(std::string_view{key}.substr(kPrefix.size()));
+      BlobId id{};
+      std::ranges::copy(*name, id.begin());
+      const ContentCipher& cipher = index_->cipher();
+      if (cipher.open(ContentKind::data, id, bottle) || cipher.open(ContentKind::index, id, bottle)) ++count;
+    }
+    return count;
   }
 
   // --- What is asked of the store

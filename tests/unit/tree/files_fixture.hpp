@@ -10,17 +10,11 @@ class FilesTest : public BlobsTest {
  protected:
   void mount() {
     BlobsTest::mount();
-    content_ = std::make_shared<ContentStore>(context_.get_executor(), store_,
-                                              std::shared_ptr<const ContentCipher>{index_, &index_->cipher()}, 1 << 20);
-    FilesOptions files;
-    static_cast<DiskOptions&>(files) = options_;
-    files.content = content_;
-    files_ = make_files(files);
+    files_ = make_files(options_);
     root_ = files_.node;
   }
   void unmount() {
     files_ = {};
-    content_.reset();
     BlobsTest::unmount();
   }
   void remount() {
@@ -32,7 +26,6 @@ class FilesTest : public BlobsTest {
     return content ? *content : "(" + content.error().message() + ")";
   }
 
-  std::shared_ptr<ContentStore> content_;
   Subtree files_;
 };
 

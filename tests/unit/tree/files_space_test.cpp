@@ -1,32 +1,10 @@
 // What removed and replaced contents leave in a store that nobody else can reach.
-#include "client/base/encoding.hpp"
 #include "tests/unit/tree/files_fixture.hpp"
 
 namespace spotfs::tree {
 namespace {
 
-class FilesSpace : public FilesTest {
- protected:
-  // Chunks and indexes in the store, once all is committed and collected.
-  std::size_t contents() {
-    EXPECT_TRUE(run(index_->commit()));
-    settle();
-    return stored_contents();
-  }
-  std::size_t stored_contents() const {
-    std::size_t count = 0;
-    for (const auto& [key, bottle] : store_->blobs()) {
-      constexpr std::string_view kPrefix = ".spotfs/c/";
-      if (!key.starts_with(kPrefix)) continue;
-      const Result<Bytes> name = spot::from_base64url(std::string_view{key}.substr(kPrefix.size()));
-      BlobId id{};
-      std::ranges::copy(*name, id.begin());
-      const ContentCipher& cipher = index_->cipher();
-      if (cipher.open(ContentKind::data, id, bottle) || cipher.open(ContentKind::index, id, bottle)) ++count;
-    }
-    return count;
-  }
-};
+using FilesSpace = FilesTest;
 
 TEST_F(FilesSpace, IsGivenBackWhenAFileIsRemoved) {
   mount();
