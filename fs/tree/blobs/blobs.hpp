@@ -1,9 +1,9 @@
 // blobs/: the identity's keys as files. The path below is the key, the content the value.
 //
 // Thread: any. Lifetime: disk.hpp; the nodes keep the store, too.
-// Errors: beside those of a disk: EILSEQ, EPERM and ENAMETOOLONG for what can be no key (key.hpp), EFBIG beyond the
-// inline limit, EBADMSG for a value that is not the key's or an earlier one than was seen, ENETDOWN, ETIMEDOUT and what
-// else the store says. Those of a store are close's, or fsync's.
+// Errors: beside those of a disk: EILSEQ, EPERM and ENAMETOOLONG for what can be no key (key.hpp), EBADMSG for a
+// value that is not the key's or an earlier one than was seen, or a chunk that is not what was stored, EFBIG beyond
+// 2^63-1 bytes, ENETDOWN, ETIMEDOUT and what else the store says. Those of a store are close's, or fsync's.
 // Source: blobs.md; files.md, "The kernel's caches".
 #pragma once
 

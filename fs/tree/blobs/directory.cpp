@@ -67,18 +67,20 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::discover(Self self, std::s
   if (!guard) co_return guard.error();
   const Result<spotfs::Entry> there = co_await self->find(name);
   if (there || there.error() != std::errc::no_such_file_or_directory) co_return there;
-  const Version newest = tree.newest(key, std::nullopt);
+  const Result<Version> newest = tree.newest(key, std::nullopt);
+  if (!newest) co_return newest.error();
   const Answer<Bytes> bottle = co_await tree.options.store->fetch(key);
   if (!bottle) co_return bottle.error().code;
-  const Result<Value> value = tree.open(key, *bottle, newest);
-  if (!value && value.error() == Errc::file_too_large) co_return value.error();
+  const Result<Value> value = tree.open(key, *bottle, *newest);
   NewInode inode;
   inode.mode = kFoundMode;
   inode.uid = tree.options.access.uid;
   inode.gid = tree.options.access.gid;
   if (value) {
     inode.version = value->version;
-    inode.reference = Reference::of_value(value->content->size());
+    inode.reference = value->inode_reference();
+    // Another key may name it, too: what is left of a rename that was cut off.
+    if (value->reference) inode.flags = kSharedChunks;
     if (value->version) inode.mtime = time_of(*value->version);
   }
   Result<spotfs::Entry> made = co_await tree.options.index->make(self->id(), name, std::move(inode));
@@ -127,6 +129,8 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::make_file(Self self, Calle
   const Result<spotfs::Entry> there = co_await self->find(name);
   if (there) co_return fail(EEXIST);
   if (there.error() != std::errc::no_such_file_or_directory) co_return there.error();
+  const Result<Version> newest = tree.newest(key, std::nullopt);
+  if (!newest) co_return newest.error();
   NewInode inode;
   inode.version = tree.options.index->draw();
   inode.mode = mode & kModeBits;
@@ -137,7 +141,6 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::make_file(Self self, Calle
   if (!bottle) co_return bottle.error();
   const Answer<void> stored = co_await tree.options.store->store(key, *std::move(bottle));
   if (!stored) co_return stored.error().code;
-  tree.stored(key, version);
   Result<spotfs::Entry> made = co_await tree.options.index->make(self->id(), name, std::move(inode));
   if (made) {
     const Value empty{std::make_shared<const Bytes>(), version};

@@ -2,10 +2,6 @@
 
 #include <cerrno>
 
-#include <unistd.h>
-
-#include "fs/tree/blobs/open_file.hpp"
-
 namespace spotfs::tree {
 namespace {
 
@@ -13,29 +9,13 @@ constexpr std::size_t kCacheOverhead = 256;  // bytes of memory that a cached va
 
 }  // namespace
 
-BlobFile::Use::Use(std::shared_ptr<BlobFile> file, bool writes) : file_{std::move(file)}, writes_{writes} {
-  file_->state_.with([&](State& state) {
-    ++state.uses;
-    state.writers += writes_ ? 1 : 0;
-  });
-}
-
-BlobFile::Use::~Use() {
-  const std::optional<KnownValue> unused = file_->state_.with([&](State& state) -> std::optional<KnownValue> {
-    state.writers -= writes_ ? 1 : 0;
-    if (--state.uses != 0) return std::nullopt;
-    state.mixed = false;
-    return std::exchange(state.value, std::nullopt);  // the cache has it
-  });
-}
-
 BlobFile::BlobFile(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, Location at)
-    : NodeOf{std::move(tree), id, inode}, state_{std::move(at)} {
-  if (const std::optional<KnownValue> known = cached()) state_.with([&](State& state) { see(state, *inode, *known); });
+    : NodeOf{std::move(tree), id, inode}, at_{std::move(at)} {
+  if (const std::optional<KnownValue> known = cached()) see(*inode, *known);
 }
 
 BlobFile::Location BlobFile::location() const {
-  return state_.with([](const State& state) { return state.at; });
+  return state_.with([&](const State&) { return at_; });
 }
 
 std::optional<KnownValue> BlobFile::cached() {
@@ -46,55 +26,43 @@ std::optional<KnownValue> BlobFile::cached() {
 }
 
 std::optional<KnownValue> BlobFile::known() {
-  std::optional<KnownValue> value = state_.with([](const State& state) { return state.value; });
+  std::optional<KnownValue> value = state_.with([&](const State&) { return value_; });
   return value ? value : cached();
 }
 
 // A value that the index does not know (yet) is shown as it is.
-void BlobFile::see(State& state, const Inode& inode, const KnownValue& known) {
-  const std::uint64_t size = known.value.content->size();
-  state.seen.reset();
+void BlobFile::see(const Inode& inode, const KnownValue& known) {
+  const std::uint64_t size = known.value.size();
+  seen_.reset();
   if (known.indexed != inode.version) return;
   if (known.value.version != inode.version || size != inode.size() || known.modified)
-    state.seen = State::Seen{inode.version, size, known.modified};
+    seen_ = Seen{inode.version, size, known.modified};
 }
 
 Attributes BlobFile::shown(const InodePtr& inode) {
   Attributes out = attributes_of(id(), *inode, tree().timeout());
-  state_.with([&](State& state) {
-    if (state.seen && state.seen->indexed == inode->version) {
-      out.size = state.seen->size;
-      if (state.seen->modified) out.mtime = node_time(*state.seen->modified);
-    }
-    if (state.edit) {
-      out.size = state.edit->size();
-      out.mtime = node_time(state.modified);
-    }
-    out.allocated = out.size;
-    state.told_size = out.size;
+  state_.with([&](const State&) {
+    if (!seen_ || seen_->indexed != inode->version) return;
+    out.size = out.allocated = seen_->size;
+    if (seen_->modified) out.mtime = node_time(*seen_->modified);
   });
-  return out;
+  return with_edits(out);
 }
 
-// The kernel reads as far as it thinks that the file goes.
-asio::awaitable<Result<void>> BlobFile::tell_size() {
-  const std::optional<std::uint64_t> told = state_.with([](const State& state) { return state.told_size; });
-  const Result<InodePtr> found = co_await inode();
-  if (!found) co_return found.error();
-  const std::uint64_t size = shown(*found).size;
-  if (told && *told != size && tree().options.notifier) {
-    tree().options.notifier->attributes_changed(self());
-    co_await tree().options.notifier->sent();
-  }
-  co_return Result<void>{};
+ContentFile::Content BlobFile::content_of(const Value& value) {
+  const std::shared_ptr<ContentStore>& store = tree().options.content;
+  ContentReader base = value.reference ? ContentReader{store, value.reference} : ContentReader{store, value.content};
+  return make_content(std::move(base), tree().sealer.limit());
 }
+
+ContentFile::Content BlobFile::original(const State&) { return value_ ? content_of(value_->value) : nullptr; }
 
 bool BlobFile::is_current(const Version& indexed) {
   std::optional<KnownValue> there = known();
-  return state_.with([&](State& state) {
-    if (!state.value) state.value = std::move(there);
-    if (state.edit) return true;
-    return state.value && (state.detached || tree().is_fresh(*state.value, indexed));
+  return state_.with([&](const State& state) {
+    if (!value_) value_ = std::move(there);
+    if (state.content && (state.is_edited() || state.detached)) return true;
+    return value_ && (state.detached || tree().is_fresh(*value_, indexed));
   });
 }
 
@@ -102,18 +70,20 @@ void BlobFile::adopt(const InodePtr& inode, Value value) {
   KnownValue now{std::move(value), tree().options.clock->steady(), inode->version, std::nullopt};
   const Version& version = now.value.version;
   state_.with([&](State& state) {
-    const bool changed = !state.value || *state.value->value.content != *now.value.content;
+    const bool changed = !value_ || !value_->value.same_content(now.value);
     if (version && version != inode->version) {
       now.modified = time_of(*version);
-    } else if (changed && state.value) {
+    } else if (changed && value_) {
       now.modified = index_time(tree().options.clock->wall());
-    } else if (state.seen && state.seen->indexed == inode->version) {
-      now.modified = state.seen->modified;
+    } else if (seen_ && seen_->indexed == inode->version) {
+      now.modified = seen_->modified;
     }
-    see(state, *inode, now);
+    see(*inode, now);
     if (changed) ++state.contents;
-    if (changed && state.value && state.uses > 1) state.mixed = true;
-    state.value = now;
+    if (changed && value_ && state.uses > 1) state.mixed = true;
+    // What this mount has done to the content stays.
+    if (state.content && changed && !state.is_edited()) state.content = content_of(now.value);
+    value_ = now;
   });
   cache(now);
 }
@@ -130,6 +100,23 @@ asio::awaitable<Result<KeyLocks::Guard>> BlobFile::lock_key() {
   }
 }
 
+asio::awaitable<Result<ContentFile::Content>> BlobFile::current(bool emptied) {
+  if (!emptied) {
+    const Result<InodePtr> found = co_await inode();
+    if (!found) co_return found.error();
+    if (!is_current((*found)->version)) {
+      const Result<void> loaded = co_await load();
+      if (!loaded) co_return loaded.error();
+    }
+  }
+  co_return state_.with([&](State& state) -> Result<Content> {
+    if (!state.content && value_) state.content = content_of(value_->value);
+    if (!state.content && emptied) state.content = content_of(Value{std::make_shared<const Bytes>()});
+    if (!state.content) return fail(ESTALE);
+    return state.content;
+  });
+}
+
 asio::awaitable<Result<void>> BlobFile::load() {
   const Result<KeyLocks::Guard> guard = co_await lock_key();
   if (!guard) co_return guard.error();
@@ -140,17 +127,18 @@ asio::awaitable<Result<void>> BlobFile::load() {
 }
 
 asio::awaitable<Result<void>> BlobFile::load_locked() {
-  const auto [key, detached] = state_.with([](const State& state) { return std::pair{state.at.key, state.detached}; });
+  const auto [key, detached] = state_.with([&](const State& state) { return std::pair{at_.key, state.detached}; });
   if (detached) co_return fail(ESTALE);
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
-  const Version newest = tree().newest(key, (*found)->version);
+  const Result<Version> newest = tree().newest(key, (*found)->version);
+  if (!newest) co_return newest.error();
   const Answer<Bytes> bottle = co_await tree().options.store->fetch(key);
   if (!bottle) {
     if (bottle.error().code == Errc::not_found) co_await gone();
     co_return bottle.error().code;
   }
-  Result<Value> value = tree().open(key, *bottle, newest);
+  Result<Value> value = tree().open(key, *bottle, *newest);
   if (!value) co_return value.error();
   adopt(*found, *std::move(value));
   co_return Result<void>{};
@@ -164,55 +152,23 @@ asio::awaitable<void> BlobFile::gone() {
   const Location at = location();
   const Result<spotfs::Entry> there = co_await index.lookup(at.directory, at.name);
   if (!there || there->id != id()) co_return;
+  if (const Version& version = there->inode->version; version && !index.see_value(at.key, *version)) co_return;
   const Result<spotfs::Entry> unlinked = co_await index.unlink(at.directory, at.name);
   const NodePtr directory = tree().nodes.find(at.directory);
   if (unlinked && directory && tree().options.notifier) tree().options.notifier->name_changed(directory, at.name);
 }
 
-asio::awaitable<Result<Opened>> BlobFile::open(Caller caller, int flags) {
-  const Result<InodePtr> found = co_await inode();
-  if (!found) co_return found.error();
-  const Result<void> allowed = check(*found, caller, wanted_by(flags));
-  if (!allowed) co_return allowed.error();
-  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
-  auto file = std::make_shared<OpenBlob>(self(), writes);
-  if ((flags & O_TRUNC) != 0) {
-    const Result<void> emptied = co_await truncate(0);
-    if (!emptied) co_return emptied.error();
-  } else {
-    if (!is_current((*found)->version)) {
-      const Result<void> loaded = co_await load();
-      if (!loaded) co_return loaded.error();
-    }
-    const Result<void> told = co_await tell_size();
-    if (!told) co_return told.error();
-  }
-  file->renew();
-  Opened opened{file};
-  opened.no_flush = !writes;
-  state_.with([&](State& state) { state.tell(opened); });
-  co_return opened;
+void BlobFile::moved(Location to) {
+  state_.with([&](State&) { at_ = std::move(to); });
 }
 
-asio::awaitable<Result<Attributes>> BlobFile::set_attributes(Caller caller, AttributeChanges changes,
-                                                             std::shared_ptr<OpenFile> file) {
-  const Result<InodePtr> found = co_await inode();
-  if (!found) co_return found.error();
-  const std::optional<std::uint64_t> size = changes.size;
-  if (file) changes.size.reset();  // who may write to a descriptor may truncate it
-  const Result<void> allowed = tree().options.access.check(shown(*found), caller, changes);
-  if (!allowed) co_return allowed.error();
-  if (size) {
-    const Use use{self(), true};
-    Result<void> done = co_await truncate(*size);
-    if (done && !file) done = co_await save_or_drop();
-    if (!done) co_return done.error();
-  }
-  if (changes.mtime) {
-    state_.with([&](State& state) { state.modified = index_time(changes.mtime->time); });
-  }
-  changes.size.reset();
-  co_return co_await InodeNode::set_attributes(caller, changes, std::move(file));
+void BlobFile::detach() {
+  state_.with([&](State& state) { state.detached = true; });
+}
+
+void BlobFile::made(Value value) {
+  const Version version = value.version;
+  cache(KnownValue{std::move(value), tree().options.clock->steady(), version, std::nullopt});
 }
 
 }  // namespace spotfs::tree

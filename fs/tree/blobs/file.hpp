@@ -1,19 +1,17 @@
-// A file of blobs/: its content is the value of its key.
+// A file of blobs/: its content is the value of its key, or what that refers to.
 //
-// What this mount knows of the content is `value`, as it was stored or last fetched, and, where it has been changed
-// since, `edit`. A handle reads what it was opened with until this mount changes it. A save stores the edit under the
-// key's lock, in a coroutine of its own that nobody's interrupt ends; those who wait for it share it.
+// What this mount knows of the content is `value_`, as it was stored or last fetched; its draft lies over that. A save
+// stores the value under the key's lock, and what is beyond the inline limit before it.
 //
 // Thread, lifetime: node.hpp. Errors: blobs.hpp.
 #pragma once
 
 #include "fs/tree/blobs/tree.hpp"
-#include "fs/tree/disk/file_state.hpp"
-#include "fs/tree/disk/inode_node.hpp"
+#include "fs/tree/disk/content_file.hpp"
 
 namespace spotfs::tree {
 
-class BlobFile final : public NodeOf<BlobTree>, public DirtyContent::Owner {
+class BlobFile final : public NodeOf<BlobTree, ContentFile> {
  public:
   // Where the file is. Moves change it.
   struct Location {
@@ -24,52 +22,27 @@ class BlobFile final : public NodeOf<BlobTree>, public DirtyContent::Owner {
 
   BlobFile(std::shared_ptr<BlobTree> tree, const InodeId& id, InodePtr inode, Location at);
 
-  asio::awaitable<Result<Attributes>> set_attributes(Caller caller, AttributeChanges changes,
-                                                     std::shared_ptr<OpenFile> file) override;
-  asio::awaitable<Result<Opened>> open(Caller caller, int flags) override;
   Attributes shown(const InodePtr& inode) override;
-
-  // --- For its handles -----------------------------------------------------------------------------------------------
-  // What a handle reads from: as it was opened, until this mount changes the content.
-  struct View {
-    Text content;
-    std::uint64_t edits = 0;
-  };
-  // As long as one is there, the content is kept in memory.
-  class Use {
-   public:
-    Use(std::shared_ptr<BlobFile> file, bool writes);
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-    ~Use();
-    BlobFile& operator*() const noexcept { return *file_; }
-    BlobFile* operator->() const noexcept { return file_.get(); }
-
-   private:
-    const std::shared_ptr<BlobFile> file_;
-    const bool writes_;
-  };
-  void renew(View& view);
-  asio::awaitable<Result<std::size_t>> write(Write write);
-  // Returns when all changes of before are stored, or could not be. Nothing changed: a failure that nobody was told of.
-  asio::awaitable<Result<void>> save();
-  asio::awaitable<Result<void>> shed() override { return save(); }
-  // The last handle for writing goes: what could not be stored is dropped, and the old content stands.
-  asio::awaitable<Result<void>> save_or_drop();
 
   // --- For its directory -------------------------------------------------------------------------------------------
   Location location() const;
   std::optional<KnownValue> known();
-  // The content as it is now, to be stored elsewhere. The key is locked.
-  struct Snapshot {
-    Text content;
+  // The content as it is now, to be stored elsewhere, with the key locked and the file in use. What is referred to is
+  // stored at its own key first, marked as shared: two keys may name it for a while, and a crash makes that longer.
+  struct Settled {
+    Content content;
+    Draft::Saved saved;
     std::uint64_t edits = 0;
     spotfs::Time modified;
-    Version version;  // of the inode
+    InodePtr inode;
+
+    Value value(const Stamp& version) const {
+      return {saved.value ? saved.value : std::make_shared<const Bytes>(), version, saved.reference};
+    }
   };
-  asio::awaitable<Result<Snapshot>> snapshot();
-  // It has another name, under which the snapshot was stored.
-  void moved(Location to, const Snapshot& snapshot, const Stamp& version);
+  asio::awaitable<Result<Settled>> settle();
+  // It has another name, under which that was stored.
+  void moved(Location to, const Settled& settled, const Stamp& version);
   void moved(Location to);  // by another writer
   // Its name is gone by an act of this mount: who has it open goes on, nothing is stored any more.
   void detach();
@@ -77,41 +50,37 @@ class BlobFile final : public NodeOf<BlobTree>, public DirtyContent::Owner {
   void made(Value value);
 
  private:
-  struct State : FileState {
-    explicit State(Location location) : at{std::move(location)} {}
-
-    Location at;
-    std::optional<KnownValue> value;
-    std::shared_ptr<Bytes> edit;  // null: nothing has changed since it was stored
-    bool has_edit() const noexcept { return edit != nullptr; }
-    // What is known beside the index: of a value that it does not know (yet).
-    struct Seen {
-      Version indexed;
-      std::uint64_t size = 0;
-      std::optional<spotfs::Time> modified;
-    };
-    std::optional<Seen> seen;
+  // What is known beside the index: of a value that it does not know (yet).
+  struct Seen {
+    Version indexed;
+    std::uint64_t size = 0;
+    std::optional<spotfs::Time> modified;
   };
 
+  asio::awaitable<Result<Content>> current(bool emptied) override;
+  asio::awaitable<Result<void>> store_edit() override;
+  void say_dropped(std::error_code why) override;
+  Content original(const State& state) override;
+  void unused() override { value_.reset(); }  // the cache has it
+
   std::shared_ptr<BlobFile> self() { return std::static_pointer_cast<BlobFile>(shared_from_this()); }
-  void set_dirty(std::size_t bytes) { tree().dirty->set(self(), bytes); }
+  Content content_of(const Value& value);
   bool is_current(const Version& indexed);
   std::optional<KnownValue> cached();
-  static void see(State& state, const Inode& inode, const KnownValue& known);
+  void see(const Inode& inode, const KnownValue& known);
   void adopt(const InodePtr& inode, Value value);
   void cache(const KnownValue& value);
-  void now_stored(Text content, std::uint64_t edits, const Stamp& version);
-  Bytes& begin_edit(State& state, bool empty = false);
-  void end_edit(State& state);
+  void now_stored(Value value, std::uint64_t edits);
   asio::awaitable<Result<KeyLocks::Guard>> lock_key();
   asio::awaitable<Result<void>> load();
   asio::awaitable<Result<void>> load_locked();
   asio::awaitable<void> gone();
-  asio::awaitable<Result<void>> tell_size();
-  asio::awaitable<Result<void>> truncate(std::uint64_t size);
-  static asio::awaitable<Result<void>> store_edit(std::shared_ptr<BlobFile> self);
+  asio::awaitable<Result<void>> store_saved(Settled settled, std::uint64_t flags);
 
-  spot::Synchronized<State> state_;  // held before the lock of the dirty content
+  // Under the state's lock.
+  Location at_;
+  std::optional<KnownValue> value_;
+  std::optional<Seen> seen_;
 };
 
 }  // namespace spotfs::tree

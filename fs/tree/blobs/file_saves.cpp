@@ -1,192 +1,102 @@
-// Changes of a file's content, and how they reach the store.
+// How a file's content reaches the store and the index.
 #include <algorithm>
-#include <cerrno>
 
 #include "fs/tree/blobs/file.hpp"
-#include "fs/tree/finish.hpp"
 
 namespace spotfs::tree {
 
-// The content, to be changed. Whoever reads what was there keeps it.
-Bytes& BlobFile::begin_edit(State& state, bool empty) {
-  if (empty) {
-    state.edit = std::make_shared<Bytes>();
-  } else if (!state.edit) {
-    state.edit = std::make_shared<Bytes>(*state.value->value.content);
-  } else if (state.edit.use_count() > 1) {
-    state.edit = std::make_shared<Bytes>(*state.edit);
-  }
-  ++state.edits;
-  state.modified = index_time(tree().options.clock->wall());
-  return *state.edit;
-}
-
-void BlobFile::end_edit(State& state) {
-  state.told_size = state.edit->size();
-  if (!state.detached) set_dirty(std::max<std::size_t>(state.edit->size(), 1));
-}
-
-void BlobFile::renew(View& view) {
-  state_.with([&](const State& state) {
-    if (view.content && view.edits == state.edits) return;
-    if (state.edit) view = {state.edit, state.edits};
-    if (!state.edit && state.value) view = {state.value->value.content, state.edits};
-  });
-}
-
-asio::awaitable<Result<std::size_t>> BlobFile::write(Write write) {
-  if (write.data.empty()) co_return std::size_t{0};
-  const Result<void> room = co_await tree().dirty->make_room(write.data.size());
-  if (!room) co_return room.error();
-  const std::size_t limit = tree().sealer.limit();
-  for (;;) {
-    const std::optional<Result<std::size_t>> written =
-        state_.with([&](State& state) -> std::optional<Result<std::size_t>> {
-          if (!state.edit && !state.value) return std::nullopt;
-          const std::size_t size = state.edit ? state.edit->size() : state.value->value.content->size();
-          const std::uint64_t offset = write.append ? size : write.offset;
-          if (offset > limit || write.data.size() > limit - offset) return make_error_code(Errc::file_too_large);
-          const auto start = static_cast<std::size_t>(offset);
-          Bytes& content = begin_edit(state);
-          content.resize(std::max(size, start + write.data.size()));
-          std::ranges::copy(write.data, content.begin() + static_cast<std::ptrdiff_t>(start));
-          end_edit(state);
-          return write.data.size();
-        });
-    if (written) co_return *written;
-    const Result<void> loaded = co_await load();
-    if (!loaded) co_return loaded.error();
-  }
-}
-
-asio::awaitable<Result<void>> BlobFile::truncate(std::uint64_t size) {
-  if (size > tree().sealer.limit()) co_return make_error_code(Errc::file_too_large);
-  const auto wanted = static_cast<std::size_t>(size);
-  if (wanted != 0) {
-    const Result<InodePtr> found = co_await inode();
-    if (!found) co_return found.error();
-    if (!is_current((*found)->version)) {
-      const Result<void> loaded = co_await load();
-      if (!loaded) co_return loaded.error();
-    }
-    const Result<void> room = co_await tree().dirty->make_room(wanted);
-    if (!room) co_return room.error();
-  }
-  state_.with([&](State& state) {
-    begin_edit(state, wanted == 0).resize(wanted);
-    end_edit(state);
-  });
-  co_return Result<void>{};
-}
-
-asio::awaitable<Result<void>> BlobFile::save() {
-  return save_edits(
-      state_, tree().options.executor, [this] { return store_edit(self()); }, [self = self()](const Result<void>&) {});
-}
-
-asio::awaitable<Result<void>> BlobFile::store_edit(std::shared_ptr<BlobFile> self) {
-  BlobTree& tree = self->tree();
-  Index& index = *tree.options.index;
-  const Answer<void> registered = co_await index.registered();
+asio::awaitable<Result<void>> BlobFile::store_edit() {
+  const Answer<void> registered = co_await tree().options.index->registered();
   if (!registered) co_return registered.error().code;
-  const Result<KeyLocks::Guard> guard = co_await self->lock_key();
+  const Result<KeyLocks::Guard> guard = co_await lock_key();
   if (!guard) co_return guard.error();
-  Text content;
-  std::uint64_t edits = 0;
-  spotfs::Time modified;
-  const std::string key = self->state_.with([&](const State& state) {
-    if (!state.detached) content = state.edit;
-    edits = state.edits;
-    modified = state.modified;
-    return state.at.key;
+  Settled settled;
+  state_.with([&](const State& state) {
+    if (!state.detached) settled.content = state.content;
+    settled.edits = state.edits;
   });
-  if (!content) co_return Result<void>{};
+  if (!settled.content) co_return Result<void>{};
+  Answer<Draft::Saved> saved = co_await settled.content->save();
+  if (!saved) co_return saved.error().code;
+  settled.saved = *std::move(saved);
+  settled.modified = state_.with([](const State& state) { return state.modified; });
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return found.error();
+  settled.inode = *found;
+  co_return co_await store_saved(std::move(settled), 0);
+}
 
-  std::unique_ptr<Index::Reservation> reservation = co_await tree.reserve(key);
-  const Stamp version = reservation->stamp();
-  Result<Bytes> bottle = tree.sealer.seal(key, version, *content);
+// The key is locked.
+asio::awaitable<Result<void>> BlobFile::store_saved(Settled settled, std::uint64_t flags) {
+  Index& index = *tree().options.index;
+  const std::string key = location().key;
+  const Version base = settled.inode->version;
+  const Result<Version> newest = tree().newest(key, base);
+  if (!newest) co_return newest.error();
+  std::unique_ptr<Index::Reservation> reservation = index.reserve();
+  const Value value = settled.value(reservation->stamp());
+  Result<Bytes> bottle = tree().sealer.seal(key, value);
   if (!bottle) co_return bottle.error();
-  const Answer<void> stored = co_await tree.options.store->store(key, *std::move(bottle));
+  // From here on someone else may know what it names.
+  settled.content->maybe_named(settled.saved);
+  const Answer<void> stored = co_await tree().options.store->store(key, *std::move(bottle));
   if (!stored) co_return stored.error().code;
-  tree.stored(key, version);
-  const Result<InodePtr> inode = index.inode_now(self->id());
-  const Version base = inode ? (*inode)->version : Version{};
-  const Result<Stamp> written = co_await index.write_reserved(std::move(reservation), self->id(), base,
-                                                              Reference::of_value(content->size()), modified, 0);
+  const Result<Stamp> written = co_await index.write_reserved(
+      std::move(reservation), id(), base, value.inode_reference(), settled.modified, settled.inode->flags | flags);
   if (!written) co_return written.error();
-  self->now_stored(std::move(content), edits, version);
+  settled.content->named(settled.saved);
+  now_stored(value, settled.edits);
   co_return Result<void>{};
 }
 
-void BlobFile::now_stored(Text content, std::uint64_t edits, const Stamp& version) {
-  const KnownValue now{Value{std::move(content), version}, tree().options.clock->steady(), version, std::nullopt};
+void BlobFile::now_stored(Value value, std::uint64_t edits) {
+  const Version version = value.version;
+  const KnownValue now{std::move(value), tree().options.clock->steady(), version, std::nullopt};
   state_.with([&](State& state) {
-    state.value = now;
+    value_ = now;
     state.stored = std::max(state.stored, edits);
-    state.seen.reset();
-    if (state.edit && state.edits == edits) {
-      state.edit.reset();
-      set_dirty(0);
-    }
+    seen_.reset();
   });
   cache(now);
 }
 
-asio::awaitable<Result<void>> BlobFile::save_or_drop() {
-  const Result<void> saved = co_await save();
-  if (saved) co_return saved;
-  const bool dropped = state_.with([&](State& state) {
-    if (!state.edit || state.writers > 1) return false;
-    state.edit.reset();
-    state.stored = ++state.edits;
-    ++state.contents;
-    state.failed.clear();
-    set_dirty(0);
-    return true;
-  });
-  if (dropped) {
-    tree().say(location().key, "not stored, the old content stands: " + saved.error().message());
-    if (tree().options.notifier) tree().options.notifier->content_changed(self());
-  }
-  co_return saved;
+void BlobFile::say_dropped(std::error_code why) {
+  tree().say(location().key, "not stored, the old content stands: " + why.message());
 }
 
-asio::awaitable<Result<BlobFile::Snapshot>> BlobFile::snapshot() {
-  const Result<InodePtr> found = co_await inode();
+asio::awaitable<Result<BlobFile::Settled>> BlobFile::settle() {
+  Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
   if (!is_current((*found)->version)) {
     const Result<void> loaded = co_await load_locked();
     if (!loaded) co_return loaded.error();
   }
-  co_return state_.with([&](const State& state) {
-    Snapshot out;
-    out.content = state.edit ? Text{state.edit} : state.value->value.content;
+  const Result<Content> content = co_await current(true);
+  if (!content) co_return content.error();
+  Settled out;
+  out.content = *content;
+  out.inode = *found;
+  const bool edited = state_.with([&](const State& state) {
     out.edits = state.edits;
-    out.modified = state.edit ? state.modified : (*found)->mtime;
-    out.version = (*found)->version;
-    return out;
+    out.modified = state.is_edited() ? state.modified : (*found)->mtime;
+    return state.is_edited();
   });
+  Answer<Draft::Saved> saved = co_await out.content->save();
+  if (!saved) co_return saved.error().code;
+  out.saved = *std::move(saved);
+  if (!out.saved.reference || (!edited && ((*found)->flags & kSharedChunks) != 0)) co_return out;
+  const Result<void> stored = co_await store_saved(out, kSharedChunks);
+  if (!stored) co_return stored.error();
+  found = co_await inode();
+  if (!found) co_return found.error();
+  out.inode = *found;
+  co_return out;
 }
 
-void BlobFile::moved(Location to, const Snapshot& snapshot, const Stamp& version) {
+void BlobFile::moved(Location to, const Settled& settled, const Stamp& version) {
   moved(std::move(to));
-  now_stored(snapshot.content, snapshot.edits, version);
-}
-
-void BlobFile::moved(Location to) {
-  state_.with([&](State& state) { state.at = std::move(to); });
-}
-
-void BlobFile::detach() {
-  state_.with([&](State& state) {
-    state.detached = true;
-    set_dirty(0);
-  });
-}
-
-void BlobFile::made(Value value) {
-  const Version version = value.version;
-  cache(KnownValue{std::move(value), tree().options.clock->steady(), version, std::nullopt});
+  if (settled.saved.value) settled.content->named(settled.saved);
+  now_stored(settled.value(version), settled.edits);
 }
 
 }  // namespace spotfs::tree

@@ -78,30 +78,32 @@ asio::awaitable<Result<void>> BlobDirectory::move_file(Move move) {
   const auto file = move.from->file_of(move.name, *source);
   if (!file) co_return fail(ESTALE);
   const BlobFile::Use use{file, false};
-  const Result<BlobFile::Snapshot> snapshot = co_await file->snapshot();
-  if (!snapshot) co_return snapshot.error();
+  const Result<BlobFile::Settled> settled = co_await file->settle();
+  if (!settled) co_return settled.error();
+  const InodePtr& inode = settled->inode;
   const std::optional<KnownValue> known = file->known();
 
-  std::unique_ptr<Index::Reservation> reservation = co_await tree.reserve(move.to_key);
-  const Stamp version = reservation->stamp();
-  Result<Bytes> bottle = tree.sealer.seal(move.to_key, version, *snapshot->content);
+  const Version indexed = target ? target->inode->version : Version{};
+  const Result<Version> newest = tree.newest(move.to_key, indexed);
+  if (!newest) co_return newest.error();
+  std::unique_ptr<Index::Reservation> reservation = index.reserve();
+  const Value value = settled->value(reservation->stamp());
+  Result<Bytes> bottle = tree.sealer.seal(move.to_key, value);
   if (!bottle) co_return bottle.error();
   const Answer<void> stored = co_await tree.options.store->store(move.to_key, *std::move(bottle));
   if (!stored) co_return stored.error().code;
-  tree.stored(move.to_key, version);
-  const Result<void> erased = co_await tree.erase(move.key, snapshot->version, known, source->inode->size());
+  const Result<void> erased = co_await tree.erase(move.key, inode->version, known, inode->size());
   if (!erased) co_return erased.error();
 
   const Result<std::optional<spotfs::Entry>> moved =
       co_await index.move(move.from->id(), move.name, move.to->id(), move.to_name, Existing::replace);
   if (!moved) co_return moved.error();
-  const Result<Stamp> written =
-      co_await index.write_reserved(std::move(reservation), source->id, snapshot->version,
-                                    Reference::of_value(snapshot->content->size()), snapshot->modified, 0);
+  const Result<Stamp> written = co_await index.write_reserved(std::move(reservation), source->id, inode->version,
+                                                              value.inode_reference(), settled->modified, inode->flags);
   if (*moved) {
     if (const auto replaced = std::dynamic_pointer_cast<BlobFile>(tree.nodes.find((*moved)->id))) replaced->detach();
   }
-  file->moved(BlobFile::Location{move.to->id(), move.to_name, move.to_key}, *snapshot, version);
+  file->moved(BlobFile::Location{move.to->id(), move.to_name, move.to_key}, *settled, *value.version);
   if (!written) co_return written.error();
   co_return Result<void>{};
 }

@@ -3,27 +3,25 @@
 #include "client/base/encoding.hpp"
 
 namespace spotfs::tree {
+namespace {
 
-Version BlobTree::newest(const std::string& key, const Version& indexed) {
-  return seen_.with([&](auto& seen) -> Version {
-    const Stamp* known = seen.find(key);
-    if (known == nullptr) return indexed;
-    return indexed ? std::max(*indexed, *known) : *known;
-  });
+// Is this what the name stood for, and nothing that another client has stored since?
+bool is_ours(const Value& value, const Version& last, const Version& indexed, const std::optional<KnownValue>& known,
+             std::uint64_t size) {
+  if (value.version) return last && *value.version <= *last;
+  if (known) return !known->value.version && known->value.same_content(value);
+  return !indexed && size == value.size();
 }
 
-void BlobTree::saw(const std::string& key, const Stamp& version) {
-  seen_.with([&](auto& seen) {
-    const Stamp* known = seen.find(key);
-    if (known == nullptr || *known < version) seen.put(key, version);
-  });
+}  // namespace
+
+Result<Version> BlobTree::newest(const std::string& key, const Version& indexed) const {
+  const Result<Version> seen = options.index->seen_value(key);
+  if (!seen) return seen.error();
+  return std::max(*seen, indexed);
 }
 
-void BlobTree::stored(const std::string& key, const Stamp& version) {
-  seen_.with([&](auto& seen) { seen.put(key, version); });
-}
-
-Result<Value> BlobTree::open(const std::string& key, BytesView bottle, const Version& known) {
+Result<Value> BlobTree::open(const std::string& key, BytesView bottle, const Version& known) const {
   const auto refuse = [&](std::error_code why) {
     say(key, why.message());
     return why;
@@ -33,44 +31,30 @@ Result<Value> BlobTree::open(const std::string& key, BytesView bottle, const Ver
   if (!value->version) {
     const bool taken = options.plain == PlainValues::any || (options.plain == PlainValues::new_names && !known);
     if (!taken) return refuse(make_error_code(Errc::not_sealed));
-  } else {
-    if (known && *value->version < *known) return refuse(make_error_code(Errc::rollback));
-    saw(key, *value->version);
+  } else if (known && *value->version < *known) {
+    return refuse(make_error_code(Errc::rollback));
+  } else if (!known || *known < *value->version) {
+    const Result<void> seen = options.index->see_value(key, *value->version);
+    if (!seen) return seen.error();
   }
   return value;
 }
 
-asio::awaitable<std::unique_ptr<Index::Reservation>> BlobTree::reserve(std::string key) {
-  std::unique_ptr<Index::Reservation> reservation = options.index->reserve();
-  const Version known = newest(key, std::nullopt);
-  if (known && reservation->stamp() < *known) {
-    // Another machine's clock is ahead: its head tells the index.
-    reservation.reset();
-    co_await options.index->refresh();
-    reservation = options.index->reserve();
-  }
-  co_return reservation;
-}
-
 asio::awaitable<Result<void>> BlobTree::erase(std::string key, Version indexed, std::optional<KnownValue> known,
-                                              std::uint64_t size) {
-  const Version last = newest(key, indexed);
+                                              std::uint64_t size) const {
+  const Result<Version> last = newest(key, indexed);
+  if (!last) co_return last.error();
+  if (*last) {
+    // The inode that has it goes.
+    const Result<void> seen = options.index->see_value(key, **last);
+    if (!seen) co_return seen.error();
+  }
   if (!options.only_writer) {
     const Answer<Bytes> bottle = co_await options.store->fetch(key);
     if (!bottle && bottle.error().code == Errc::not_found) co_return Result<void>{};
     if (!bottle) co_return bottle.error().code;
     const Result<Value> value = sealer.open(key, *bottle);
-    if (value) {
-      bool ours = true;
-      if (value->version) {
-        ours = last && *value->version <= *last;
-      } else if (known) {
-        ours = !known->value.version && *known->value.content == *value->content;
-      } else {
-        ours = !indexed && size == value->content->size();
-      }
-      if (!ours) co_return Result<void>{};
-    }
+    if (value && !is_ours(*value, *last, indexed, known, size)) co_return Result<void>{};
   }
   const Answer<void> erased = co_await options.store->erase(key);
   if (!erased) co_return erased.error().code;

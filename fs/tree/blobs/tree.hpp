@@ -28,36 +28,26 @@ class BlobTree : public DiskTree {
       : DiskTree{blobs_options},
         options{std::move(blobs_options)},
         sealer{options.keys, options.index->store_id()},
-        cache{options.cache_limit},
-        seen_{kSeenVersions} {}
+        cache{options.cache_limit} {}
 
   const BlobsOptions options;
   const ValueSealer sealer;
   KeyLocks keys;
   spot::Synchronized<spot::Recent<InodeId, KnownValue>> cache;
 
-  // The newest version that is known of a key, beside that of its inode: the index may not know of it yet.
-  Version newest(const std::string& key, const Version& indexed);
-  void saw(const std::string& key, const Stamp& version);     // a later one stays
-  void stored(const std::string& key, const Stamp& version);  // by us: the newest, whatever was seen
-
-  // What a bottle holds, if it may be taken for the value of the key: one that is not is logged, and EBADMSG. `known`:
-  // the newest version of before it was fetched.
-  Result<Value> open(const std::string& key, BytesView bottle, const Version& known);
-  // A stamp for the next value of the key, later than what was seen of it.
-  asio::awaitable<std::unique_ptr<Index::Reservation>> reserve(std::string key);
+  // The newest version that is known of a key, beside that of its inode: the index may not know of it yet, or no more.
+  // All that is stored from now on is later.
+  Result<Version> newest(const std::string& key, const Version& indexed) const;
+  // What a bottle holds, if it may be taken for the value of the key: one that is not is logged, and EBADMSG. Its
+  // version is remembered. `known`: the newest version of before it was fetched.
+  Result<Value> open(const std::string& key, BytesView bottle, const Version& known) const;
   // Deletes the value of a key, unless another client has stored one since. `known` is what is known of its content,
-  // and `size` its size in the index. The key is locked.
+  // and `size` its size in the index. The key is locked. Its newest version is remembered.
   asio::awaitable<Result<void>> erase(std::string key, Version indexed, std::optional<KnownValue> known,
-                                      std::uint64_t size);
+                                      std::uint64_t size) const;
 
   bool is_fresh(const KnownValue& known, const Version& indexed) const;
   void say(const std::string& key, std::string_view what) const;
-
- private:
-  static constexpr std::size_t kSeenVersions = 16'384;
-
-  spot::Synchronized<spot::Recent<std::string, Stamp>> seen_;
 };
 
 }  // namespace spotfs::tree

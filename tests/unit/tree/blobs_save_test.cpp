@@ -1,4 +1,4 @@
-// How what is written reaches the store, and what is cached of what is there.
+// How what is written reaches the store.
 #include "tests/unit/tree/blobs_fixture.hpp"
 
 namespace spotfs::tree {
@@ -234,74 +234,6 @@ TEST_F(BlobsSaveTest, CreatesThatMeetMakeOneFile) {
   EXPECT_EQ(third.value().entry.node, node(root_, "a"));
 }
 
-TEST_F(BlobsSaveTest, HandlesOfOneFileSeeEachOthersWrites) {
-  mount();
-  put(root_, "a", "one");
-  const auto writer = opened("a", O_WRONLY), reader = opened("a", O_RDONLY);
-  write(*writer, 3, "two");
-  EXPECT_EQ(read(*reader).value(), "onetwo");
-  EXPECT_EQ(stat(node(root_, "a")).size, 6U);
-}
-
-TEST_F(BlobsSaveTest, OpenFileKeepsTheContentThatItWasOpenedWith) {
-  mount();
-  put_plain("a", "first");
-  const auto old = opened("a", O_RDONLY);
-  put_plain("a", "second");
-  forget_what_is_cached();
-  EXPECT_EQ(read(*opened("a", O_RDONLY)).value(), "second");
-  EXPECT_EQ(read(*old).value(), "first");
-}
-
-TEST_F(BlobsSaveTest, OpenFileFollowsWhatThisMountWrites) {
-  mount();
-  put_plain("a", "first");
-  const auto old = opened("a", O_RDONLY);
-  put_plain("a", "second");
-  forget_what_is_cached();
-  const auto writer = opened("a", O_WRONLY);
-  write(*writer, 0, "S");
-  EXPECT_EQ(read(*old).value(), "Second");
-}
-
-TEST_F(BlobsSaveTest, ContentIsLookedAtOnceForEachRefresh) {
-  mount();
-  put(root_, "a", "x");
-  watch("a");
-  opened("a", O_RDONLY);
-  opened("a", O_RDONLY);
-  EXPECT_EQ(calls(Verb::fetch), 0U);
-  forget_what_is_cached();
-  opened("a", O_RDONLY);
-  opened("a", O_RDONLY);
-  EXPECT_EQ(calls(Verb::fetch), 1U);
-}
-
-TEST_F(BlobsSaveTest, OnlyWriterReadsWhatIsCachedForEver) {
-  options_.only_writer = true;
-  mount();
-  put(root_, "a", "x");
-  watch("a");
-  clock_.pass(std::chrono::hours{24});
-  EXPECT_EQ(text(root_, "a").value(), "x");
-  EXPECT_EQ(unlink(root_, "a"), 0);
-  EXPECT_EQ(calls(Verb::fetch), 0U);
-  EXPECT_EQ(calls(Verb::erase), 1U);
-}
-
-TEST_F(BlobsSaveTest, CacheIsBounded) {
-  options_.only_writer = true;
-  options_.cache_limit = 10'000;
-  mount();
-  put(root_, "a", std::string(6'000, 'a'));
-  const NodePtr known = node(root_, "a");
-  EXPECT_EQ(read(known).value(), std::string(6'000, 'a'));
-  put(root_, "b", std::string(6'000, 'b'));
-  watch("a");
-  EXPECT_EQ(text(root_, "a").value(), std::string(6'000, 'a'));
-  EXPECT_EQ(calls(Verb::fetch), 1U);
-}
-
 TEST_F(BlobsSaveTest, WritersStoreOthersContentWhereTooMuchIsDirty) {
   options_.dirty = std::make_shared<DirtyContent>(10'000);
   mount();
@@ -309,11 +241,15 @@ TEST_F(BlobsSaveTest, WritersStoreOthersContentWhereTooMuchIsDirty) {
   put(root_, "b", "");
   const auto first = opened("a", O_WRONLY), second = opened("b", O_WRONLY);
   write(*first, 0, std::string(6'000, 'a'));
-  EXPECT_EQ(stored_text("a"), "");
   write(*second, 0, std::string(6'000, 'b'));
-  EXPECT_EQ(stored_text("a"), std::string(6'000, 'a'));
+  EXPECT_EQ(options_.dirty->total(), 6'000u);
+  EXPECT_EQ(stored_text("a"), "");  // what is not closed is nobody's value
+  EXPECT_EQ(errno_of(flush(*first)), 0);
   EXPECT_EQ(errno_of(flush(*second)), 0);
+  EXPECT_EQ(stored_text("a"), std::string(6'000, 'a'));
   EXPECT_EQ(stored_text("b"), std::string(6'000, 'b'));
+  EXPECT_EQ(options_.dirty->total(), 0u);
+  EXPECT_EQ(contents(), 0u);
 }
 
 TEST_F(BlobsSaveTest, WriterFailsWhereRoomCantBeMade) {
@@ -323,111 +259,42 @@ TEST_F(BlobsSaveTest, WriterFailsWhereRoomCantBeMade) {
   put(root_, "b", "");
   const auto first = opened("a", O_WRONLY), second = opened("b", O_WRONLY);
   write(*first, 0, std::string(6'000, 'a'));
-  watch("a", Verb::store);
+  store_->set_plan([](Verb verb, const std::string&) -> asio::awaitable<Fate> {
+    co_return verb == Verb::store ? Fate::failed : Fate::done;
+  });
   EXPECT_EQ(errno_of(write(*second, 0, std::string(6'000, 'b'))), ENETDOWN);
-  release(*first);
+  store_->set_plan({});
   EXPECT_EQ(errno_of(write(*second, 0, std::string(6'000, 'b'))), 0);
 }
 
-TEST_F(BlobsSaveTest, KernelKeepsItsPagesOnlyOfTheSameContent) {
+TEST_F(BlobsSaveTest, InterruptOfATruncateEndsTheWaitAndNotTheStore) {
   mount();
-  put_plain("a", "first");
+  put(root_, "a", "hello");
+  hold("a", Verb::store);
+  AttributeChanges changes;
+  changes.size = 2;
   const NodePtr file = node(root_, "a");
-  run(file->open(user(), O_RDONLY));
-  forget_what_is_cached();
-  EXPECT_TRUE(run(file->open(user(), O_RDONLY))->keep_cache);
-  put_plain("a", "other");
-  forget_what_is_cached();
-  EXPECT_FALSE(run(file->open(user(), O_RDONLY))->keep_cache);
-  EXPECT_TRUE(run(file->open(user(), O_RDONLY))->keep_cache);
+  auto truncating = begin(file->set_attributes(user(), changes, nullptr));
+  until_held();
+  truncating.interrupt();
+  EXPECT_EQ(errno_of(finish(truncating)), EINTR);
+  go();
+  settle();
+  EXPECT_EQ(stored_text("a"), "he");
+  EXPECT_EQ(text(root_, "a").value(), "he");
 }
 
-TEST_F(BlobsSaveTest, ContentsOfOneFileDoNotMeetInTheKernelsCache) {
-  mount();
-  put_plain("a", "first");
-  const NodePtr file = node(root_, "a");
-  std::optional<Opened> old = run(file->open(user(), O_RDONLY)).value();
-  put_plain("a", "other");
-  forget_what_is_cached();
-  std::optional<Opened> fresh = run(file->open(user(), O_RDONLY)).value();
-  EXPECT_TRUE(fresh->direct_io);
-  EXPECT_TRUE(run(file->open(user(), O_RDONLY))->direct_io);
-  old.reset();
-  fresh.reset();
-  const Opened last = run(file->open(user(), O_RDONLY)).value();
-  EXPECT_FALSE(last.direct_io);
-  EXPECT_FALSE(last.keep_cache);
-}
-
-TEST_F(BlobsSaveTest, KernelIsToldOfAnotherSizeBeforeTheOpenIsAnswered) {
-  mount();
-  put_plain("a", "first");
-  const NodePtr file = node(root_, "a");
-  stat(file);
-  put_plain("a", "longer than that");
-  forget_what_is_cached();
-  run(file->open(user(), O_RDONLY));
-  EXPECT_THAT(notifier_->attributes, ElementsAre(file.get()));
-  EXPECT_EQ(notifier_->waits, 1);
-}
-
-TEST_F(BlobsSaveTest, TimeoutsAreShortWhereOthersMayWriteAndLongElsewhere) {
-  mount();
-  put(root_, "a", "x");
-  EXPECT_EQ(lookup(root_, "a")->timeout, options_.refresh);
-  EXPECT_EQ(stat(node(root_, "a")).timeout, options_.refresh);
-  EXPECT_EQ(run(root_->lookup(user(), "none"))->timeout, options_.refresh);
-  unmount();
-  options_.only_writer = true;
-  mount();
-  EXPECT_EQ(lookup(root_, "a")->timeout, kLongTimeout);
-}
-
-TEST_F(BlobsSaveTest, ChangesOfOtherWritersAreTold) {
-  mount();
-  put(root_, "a", "x");
-  const NodePtr file = node(root_, "a");
-  ChangeSet changes;
-  changes.inodes.push_back(index_->lookup_now(kBlobs, "a").value().id);
-  changes.names.push_back(Place{kBlobs, "b"});
-  blobs_.changed(changes);
-  EXPECT_THAT(notifier_->contents, ElementsAre(file.get()));
-  EXPECT_THAT(notifier_->names, ElementsAre("b"));
-}
-
-TEST_F(BlobsSaveTest, FileThatAnotherWriterMovedIsStoredAtItsNewKey) {
-  mount();
-  put(root_, "a", "x");
-  const auto file = opened("a", O_WRONLY);
-  const InodeId id = index_->lookup_now(kBlobs, "a").value().id;
-  ASSERT_TRUE(run(index_->move(kBlobs, "a", kBlobs, "b", Existing::replace)));
-  ChangeSet changes;
-  changes.inodes.push_back(id);
-  blobs_.changed(changes);
-  write(*file, 0, "y");
-  EXPECT_EQ(errno_of(flush(*file)), 0);
-  EXPECT_EQ(stored_text("b"), "y");
-}
-
-TEST_F(BlobsSaveTest, SizeIsTheIndexsOnceItKnowsMoreThanTheCache) {
-  mount();
-  put_plain("a", "theirs");
-  EXPECT_EQ(text(root_, "a").value(), "theirs");
-  const auto entry = index_->lookup_now(kBlobs, "a").value();
-  ASSERT_TRUE(run(index_->write(entry.id, std::nullopt, Reference::of_value(3), spotfs::Time{}, 0)));
-  EXPECT_EQ(stat(node(root_, "a")).size, 3U);
-}
-
-TEST_F(BlobsSaveTest, LaterIndexVersionThanTheCachedOneIsFetched) {
+TEST_F(BlobsSaveTest, LastOfTwoReleasesAtOnceDropsWhatCouldNotBeStored) {
   mount();
   put(root_, "a", "one");
-  const auto entry = index_->lookup_now(kBlobs, "a").value();
-  auto reservation = index_->reserve();
-  put_ours("a", "two", reservation->stamp());
-  const Result<Stamp> written = run(index_->write_reserved(std::move(reservation), entry.id, entry.inode->version,
-                                                           Reference::of_value(3), spotfs::Time{}, 0));
-  ASSERT_TRUE(written);
-  EXPECT_EQ(text(root_, "a").value(), "two");  // without a refresh
+  const auto first = opened("a", O_WRONLY), second = opened("a", O_WRONLY);
+  write(*first, 0, "two");
+  watch("a", Verb::store);
+  auto one = begin(first->release(user())), other = begin(second->release(user()));
+  finish(one);
+  finish(other);
+  EXPECT_EQ(text(root_, "a").value(), "one");
+  EXPECT_TRUE(logged("blobs/a: not stored"));
 }
 
 }  // namespace

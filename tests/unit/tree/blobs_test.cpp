@@ -102,17 +102,6 @@ TEST_F(BlobsTest, OpenThatTruncatesEmptiesTheFile) {
   EXPECT_EQ(stored_text("a"), "");
 }
 
-TEST_F(BlobsTest, BeyondTheInlineLimitIsTooBig) {
-  mount();
-  EXPECT_EQ(put(root_, "full", std::string(45'056, 'x')), 0);
-  const auto file = open(node(root_, "full"), O_WRONLY).value();
-  EXPECT_EQ(errno_of(write(*file, 45'056, "x")), EFBIG);
-  AttributeChanges changes;
-  changes.size = 45'057;
-  EXPECT_EQ(errno_of(run(node(root_, "full")->set_attributes(user(), changes, nullptr))), EFBIG);
-  EXPECT_EQ(stored("full").value().content->size(), 45'056U);
-}
-
 TEST_F(BlobsTest, UnlinkDeletesTheValue) {
   mount();
   put(root_, "a", "hello");

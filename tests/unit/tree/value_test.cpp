@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/bottle/sealed.hpp"
 #include "fs/tree/blobs/key.hpp"
 
 namespace spotfs::tree {
@@ -22,6 +23,47 @@ TEST(ValueTest, ValueKeepsItsContentAndVersion) {
   EXPECT_EQ(*value.content, content);
   EXPECT_EQ(value.version, kVersion);
 }
+
+TEST(ValueTest, ReferenceTakesThePlaceOfTheContent) {
+  const ValueSealer sealer{keychain(1), BlobId{1}};
+  const Value large{std::make_shared<const Bytes>(), kVersion, Reference{100'000, 1, BlobId{7}}};
+  const Value value = sealer.open("k", sealer.seal("k", large).value()).value();
+  EXPECT_EQ(value.reference, large.reference);
+  EXPECT_EQ(value.version, kVersion);
+  EXPECT_EQ(value.size(), 100'000U);
+  EXPECT_TRUE(value.content->empty());
+}
+
+class ReferenceTest : public testing::Test {
+ protected:
+  // A bottle of ours with this as `ref` (none: without) and this message.
+  Bytes bottle(const std::optional<Reference>& reference, bool with = true, std::string_view message = "") const {
+    cbor::Writer header;
+    header.put_map(with ? 5 : 4);
+    header.put_text("k").put_text("k");
+    header.put_text("s").put_bytes(BlobId{1});
+    header.put_text("v").put_bytes(kVersion.bytes);
+    header.put_text("ct").put_text("spotfs/ref");
+    if (with) encode(header.put_text("ref"), reference);
+    const spot::PrivateKey& self = keys_->self();
+    return spot::seal(spot::view(message), header.bytes(), {self.public_key()}, self).value();
+  }
+  std::error_code refusal(const Bytes& bottle) const { return sealer_.open("k", bottle).error(); }
+
+  const std::shared_ptr<const spot::Keychain> keys_ = keychain(1);
+  const ValueSealer sealer_{keys_, BlobId{1}};
+  const Reference good_{100'000, 1, BlobId{7}};
+};
+
+TEST_F(ReferenceTest, IsAsADiskWritesIt) {
+  EXPECT_TRUE(sealer_.open("k", bottle(good_)));
+  EXPECT_EQ(refusal(bottle({}, false)), Errc::malformed);
+  EXPECT_EQ(refusal(bottle({})), Errc::malformed);
+  EXPECT_EQ(refusal(bottle(Reference::of_value(7))), Errc::malformed);
+  EXPECT_EQ(refusal(bottle(Reference{100'000, 2, BlobId{7}})), Errc::malformed);
+}
+
+TEST_F(ReferenceTest, HasNoContentBesideIt) { EXPECT_EQ(refusal(bottle(good_, true, "x")), Errc::malformed); }
 
 TEST(ValueTest, LimitIsElevenPages) {
   const ValueSealer sealer{keychain(1), BlobId{1}};
