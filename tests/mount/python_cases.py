@@ -49,6 +49,41 @@ class SharedKeys(PythonCase):
             subprocess.run(["cp", local, self.mount.path(f"blobs/notes/deep/{size}")], check=True)
             self.assertEqual(self.peer.fetch(f"notes/deep/{size}"), local.read_bytes())
 
+    def test_many_values_are_fetched_by_their_keys(self):
+        directory = self.mount.path("blobs/many")
+        directory.mkdir()
+        values = {f"{i}": os.urandom(i * i % LIMIT) for i in range(1, 100)}
+        for name, value in values.items():
+            (directory / name).write_bytes(value)
+        for name, value in values.items():
+            self.assertEqual(self.peer.fetch(f"many/{name}"), value, name)
+
+    def test_many_stored_values_show_up(self):
+        directory = self.mount.path("blobs/from-python-many")
+        directory.mkdir()
+        values = {f"{i}": os.urandom(i * i % LIMIT) for i in range(1, 60)} | {"limit": os.urandom(LIMIT)}
+        for name, value in values.items():
+            self.peer.call("store", key=f"from-python-many/{name}", value=value)
+        for name, value in values.items():
+            self.assertEqual((directory / name).read_bytes(), value, name)
+        self.assertEqual(sorted(os.listdir(directory)), sorted(values))
+
+    def test_what_no_value_holds_is_an_empty_blob_to_others(self):
+        for size in (LIMIT + 1, 10 << 20):
+            path = self.mount.path(f"blobs/large-{size}")
+            content = os.urandom(size)
+            path.write_bytes(content)
+            self.assertEqual(self.peer.fetch(path.name), b"")
+            self.assertEqual(path.read_bytes(), content)
+            self.assertEqual(path.stat().st_size, size)
+            # It takes the place of it all the same, and the other way round.
+            self.peer.call("store", key=path.name, value=b"theirs")
+            wait_until(lambda path=path: path.read_bytes() == b"theirs", "the other client's value")
+            path.write_bytes(content)
+            self.assertEqual(self.peer.fetch(path.name), b"")
+            os.truncate(path, 5)
+            self.assertEqual(self.peer.fetch(path.name), content[:5])
+
     def test_a_stored_blob_opens_by_its_name_and_is_listed_then(self):
         value = os.urandom(10_000)
         self.peer.call("store", key="from-python", value=value)

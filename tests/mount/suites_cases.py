@@ -1,4 +1,4 @@
-"""files/ under the public suites for filesystems, and beside a local directory under random operations."""
+"""files/, and blobs/ where it can, under the public suites for filesystems, and beside a local directory under random operations."""
 
 import errno
 import os
@@ -73,17 +73,25 @@ class Pjdfstest(SuitesCase):
 class Fsx(SuitesCase):
     def test_every_byte_is_right_through_100_000_operations(self):
         mount = self.mounted()
+        self.compare(mount, mount.directory, {1: 100_000, 2: 20_000, 3: 20_000})
+
+    def test_every_byte_is_right_in_blobs(self):
+        mount = BED.mount()
+        self.addCleanup(mount.kill)
+        self.compare(mount, mount.path("blobs"), {4: 30_000, 5: 30_000})
+
+    def compare(self, mount, directory, operations_by_seed):
         configuration = mount.home / "fsx.toml"
         configuration.write_text(FSX)
         command = [BED.programs["fsx"], "-f", configuration, "-P", mount.home, "-N"]
         runs = [
             subprocess.Popen(
-                [str(word) for word in (*command, operations, "-S", seed, mount.path(f"fsx-{seed}"))],
+                [str(word) for word in (*command, operations, "-S", seed, directory / f"fsx-{seed}")],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            for seed, operations in ((1, 100_000), (2, 20_000), (3, 20_000))
+            for seed, operations in operations_by_seed.items()
         ]
         for process in runs:
             self.addCleanup(process.kill)

@@ -4,6 +4,8 @@ import errno
 import mmap
 import os
 import pathlib
+import random
+import shutil
 import struct
 import time
 import unittest
@@ -11,7 +13,8 @@ import unittest
 from bed import run, shell
 
 BED = None  # set by run.py
-LIMIT = 45_056  # bytes of a blob's content
+LIMIT = 45_056  # bytes of a value's content: what is larger is kept in chunks
+LARGE = 20 << 20
 
 
 class ToolsCase(unittest.TestCase):
@@ -161,12 +164,104 @@ class Tools(ToolsCase):
         self.assertEqual(self.shell("ls; cat empty"), "empty\n")
 
 
-class Limits(ToolsCase):
-    def test_the_largest_blob_and_one_byte_more(self):
-        (self.blobs / "a").write_bytes(bytes(LIMIT))
-        self.assert_errno(errno.EFBIG, (self.blobs / "b").write_bytes, bytes(LIMIT + 1))
-        self.assertEqual((self.blobs / "a").read_bytes(), bytes(LIMIT))
+class Large(ToolsCase):
+    """Contents beyond what a value holds; each is compared once more by a mount that has nothing in memory."""
 
+    def assert_same(self, *names):
+        for name in names:
+            self.assertEqual((self.blobs / name).stat().st_size, (self.local / name).stat().st_size)
+            self.shell(f"cmp {name} {self.local}/{name}")
+
+    def assert_same_after_a_remount(self, *names):
+        self.assert_same(*names)
+        self.mount.unmount()
+        shutil.rmtree(self.mount.home / "state")
+        self.mount.start()
+        self.assert_same(*names)
+
+    def make(self, name, size):
+        (self.local / name).write_bytes(os.urandom(size))
+        self.shell(f"cp {self.local}/{name} {name}")
+
+    def test_sizes_at_the_limit_and_beyond(self):
+        sizes = (LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT, 2 * LIMIT + 1, LARGE)
+        for size in sizes:
+            self.make(str(size), size)
+        self.assert_same_after_a_remount(*map(str, sizes))
+
+    def test_growing_and_shrinking_across_the_limit(self):
+        self.make("a", LIMIT)
+        for script in ("head -c 1 /dev/zero >> a", f"truncate -s {LIMIT} a", "seq 1 20000 >> a", "truncate -s 7 a", "seq 1 9000 >> a"):
+            for directory in (self.blobs, self.local):
+                self.assertEqual(shell(script, cwd=directory).returncode, 0)
+            self.assert_same("a")
+        self.assert_same_after_a_remount("a")
+
+    def test_dd_into_the_middle(self):
+        self.make("a", LARGE)
+        for directory in (self.blobs, self.local):
+            script = f"dd if={self.local}/piece of=a bs=1000 seek=7777 conv=notrunc status=none"
+            (self.local / "piece").write_bytes(bytes(range(250)) * 400)
+            self.assertEqual(shell(script, cwd=directory).returncode, 0)
+        self.assert_same_after_a_remount("a")
+
+    def test_random_writes_and_reads(self):
+        self.make("a", LARGE)
+        chance = random.Random(5)
+        for _ in range(4):
+            with (self.blobs / "a").open("r+b") as there, (self.local / "a").open("r+b") as here:
+                for _ in range(250):
+                    offset, size = chance.randrange(LARGE), chance.choice((1, 100, 4096, 70_000))
+                    data = chance.randbytes(size)
+                    for file in (there, here):
+                        self.assertEqual(os.pwrite(file.fileno(), data, offset), size)
+                    offset = chance.randrange(LARGE)
+                    self.assertEqual(os.pread(there.fileno(), 100_000, offset), os.pread(here.fileno(), 100_000, offset))
+        self.assert_same_after_a_remount("a")
+
+    def test_many_who_write_at_once(self):
+        self.make("a", LARGE)
+        (self.local / "piece").write_bytes(os.urandom(LARGE))
+        writers = " & ".join(
+            f"dd if={self.local}/piece of=$d/a bs=8191 skip={i * 300} seek={i * 300} count=300 conv=notrunc status=none" for i in range(8)
+        )
+        for directory in (self.blobs, self.local):
+            self.assertEqual(shell(f"d={directory}; {writers} & wait").returncode, 0)
+        self.assert_same_after_a_remount("a")
+
+    def test_a_mapped_file_is_written(self):
+        self.make("a", LARGE)
+        for directory in (self.blobs, self.local):
+            with (directory / "a").open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+                for at in range(0, LARGE, 300_001):
+                    mapped[at] = 7
+                mapped.flush()
+                mapped[LARGE - 1] = 9
+        self.assert_same_after_a_remount("a")
+
+    def test_holes(self):
+        script = "truncate -s 300M a; echo end | dd of=a bs=1 seek=250000000 conv=notrunc status=none; fallocate -p -o 249999000 -l 1001 a"
+        for directory in (self.blobs, self.local):
+            self.assertEqual(shell(script, cwd=directory).returncode, 0)
+        with (self.blobs / "a").open("rb") as file:
+            self.assertLessEqual(os.lseek(file.fileno(), 0, os.SEEK_DATA), 250_000_000)
+            self.assertGreater(os.lseek(file.fileno(), 0, os.SEEK_DATA), 249_000_000)
+        self.assert_same_after_a_remount("a")
+
+    def test_renames_and_removals(self):
+        self.make("a", LARGE)
+        (self.local / "b").write_bytes((self.local / "a").read_bytes())
+        self.shell("mkdir d; mv a d/a; cp d/a c; mv d/a b; mv c d/c; rm d/c; rmdir d")
+        self.assertEqual(self.shell("ls"), "b\n")
+        self.assert_same_after_a_remount("b")
+
+    def test_memory_is_bounded(self):
+        self.shell("head -c 300M /dev/zero | tr '\\0' x > a; cat a | wc -c")
+        self.assertLess(self.mount.memory(), 250 << 20)
+        self.shell("rm a")
+
+
+class Limits(ToolsCase):
     def test_names_that_can_be_no_key(self):
         self.assert_errno(errno.EILSEQ, pathlib.Path(os.fsdecode(bytes(self.blobs) + b"/\xff")).write_text, "x")
         self.assert_errno(errno.ENAMETOOLONG, (self.blobs / ("n" * 256)).write_text, "x")

@@ -5,8 +5,31 @@
 namespace spotfs::tree {
 namespace {
 
+// The path of what was at a place; none: it is not below blobs/.
+std::optional<std::string> path_of(const Index& index, const Place& place) {
+  std::string path = place.name;
+  for (InodeId above = place.directory; above != kBlobs;) {
+    const Result<InodePtr> inode = index.inode_now(above);
+    if (!inode || (*inode)->place.name.empty()) return std::nullopt;
+    path.insert(0, (*inode)->place.name + "/");
+    above = (*inode)->place.directory;
+  }
+  return path;
+}
+
+// Another writer has removed it: what the index knew of its value is remembered elsewhere.
+void removed(const BlobTree& tree, const Inode& inode) {
+  if (!inode.version) return;
+  const std::optional<std::string> key = path_of(*tree.options.index, inode.place);
+  if (!key) return;
+  const Result<void> seen = tree.options.index->see_value(*key, *inode.version);
+  if (!seen) tree.say(*key, "its version was not remembered: " + seen.error().message());
+}
+
 // Another writer has moved the file, or changed what it is.
 void changed_inode(BlobTree& tree, const InodeId& id) {
+  if (const Result<InodePtr> inode = tree.options.index->inode_now(id); inode && (*inode)->kind == Kind::removed)
+    removed(tree, **inode);
   const NodePtr node = tree.nodes.find(id);
   if (!node) return;
   if (const auto file = std::dynamic_pointer_cast<BlobFile>(node)) {

@@ -197,6 +197,22 @@ TEST_F(BlobsTrustTest, VersionOfARemovedValueIsRemembered) {
   EXPECT_EQ(errno_of(text(root_, "a")), EBADMSG);
 }
 
+TEST_F(BlobsTrustTest, VersionOfAValueThatAnotherWriterRemovedIsRemembered) {
+  mount();
+  const NodePtr directory = mkdir(mkdir(root_, "d"), "e");
+  put(directory, "a", "one");
+  const Bytes old = bottle("d/e/a");
+  put(root_, "b", "x");
+  EXPECT_EQ(rename(root_, "b", directory, "a"), 0);  // a later version of the key
+  const InodeId above = index_->lookup_now(index_->lookup_now(kBlobs, "d").value().id, "e").value().id;
+  ChangeSet changes;
+  changes.inodes.push_back(run(index_->unlink(above, "a")).value().id);
+  blobs_.changed(changes);
+  remount();
+  put_bottle("d/e/a", old);
+  EXPECT_EQ(errno_of(text(node(node(root_, "d"), "e"), "a")), EBADMSG);
+}
+
 TEST_F(BlobsTrustTest, VersionOfAMovedValueIsRemembered) {
   mount();
   put(root_, "a", "one");
