@@ -12,7 +12,7 @@ asio::awaitable<Result<void>> BlobFile::store_edit() {
   if (!guard) co_return guard.error();
   Settled settled;
   state_.with([&](const State& state) {
-    if (!state.detached) settled.content = state.content;
+    if (!state.detached && state.is_edited()) settled.content = state.content;  // a rename may have stored it
     settled.edits = state.edits;
   });
   if (!settled.content) co_return Result<void>{};

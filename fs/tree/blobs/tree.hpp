@@ -1,8 +1,7 @@
 // What all nodes of blobs/ share.
 //
 // Locks: a file's state may be held while that of the dirty content is taken, and the nodes while the cache is; all
-// others are taken alone. A key's lock
-// is held across waits, and any other may be taken under it.
+// others are taken alone. A key's lock is held across waits, and any other may be taken under it.
 //
 // Thread: any. Lifetime: shared by the nodes.
 #pragma once

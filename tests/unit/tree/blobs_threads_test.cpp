@@ -49,6 +49,38 @@ TEST_F(BlobsThreadsTest, WritesReadsAndClosesOfOneFileGoTogether) {
   EXPECT_EQ(text(root_, "a").value(), "abcd");
 }
 
+TEST_F(BlobsThreadsTest, LargeContentIsWrittenReadAndMovedAtOnce) {
+  constexpr std::size_t kPart = 60'000;
+  mount();
+  put(root_, "a", std::string(kThreads * kPart, '.'));
+  const NodePtr file = node(root_, "a");
+  in_threads([&](int thread) -> asio::awaitable<void> {
+    const std::uint64_t place = static_cast<std::uint64_t>(thread) * kPart;
+    for (int round = 0; round < kRounds; ++round) {
+      const Result<Opened> opened = co_await file->open(user(), O_RDWR);
+      EXPECT_TRUE(opened);
+      Write part{place, Bytes(kPart, static_cast<std::uint8_t>('a' + thread))};
+      co_await opened.value().file->write(user(), std::move(part));
+      const Result<Content> read = co_await opened->file->read(user(), place, kPart);
+      EXPECT_TRUE(read);
+      if (thread == 0) {
+        const bool back = round % 2 != 0;
+        const Result<void> moved =
+            co_await root_->rename(user(), back ? "b" : "a", root_, back ? "a" : "b", RenameMode::replace);
+        EXPECT_TRUE(moved);
+      }
+      const Result<void> closed = co_await opened->file->flush(user());
+      EXPECT_TRUE(closed);
+      co_await opened->file->release(user());
+    }
+  });
+  remount();
+  std::string expected;
+  for (int i = 0; i < kThreads; ++i) expected += std::string(kPart, static_cast<char>('a' + i));
+  EXPECT_EQ(names(root_), std::vector<std::string>{"a"});
+  EXPECT_TRUE(text(root_, "a").value() == expected);
+}
+
 TEST_F(BlobsThreadsTest, NamesComeAndGoInOneDirectory) {
   mount();
   in_threads([&](int thread) -> asio::awaitable<void> {
