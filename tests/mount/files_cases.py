@@ -293,19 +293,26 @@ class Directories(FilesCase):
 class Killed(unittest.TestCase):
     def test_what_close_confirmed_is_there_after_kills(self):
         mount = BED.mount(None, "subtree=files")
+        self.write_and_kill(mount, mount.directory)
+
+    def test_what_close_confirmed_is_there_in_blobs_too(self):
+        mount = BED.mount()
+        self.write_and_kill(mount, mount.path("blobs"))
+
+    def write_and_kill(self, mount, directory):
         script = 'for i in $(seq 1000); do head -c $((i * 997 % 150000)) /dev/zero | tr "\\0" x > "$1/$2-$i" && echo $2-$i; done'
         confirmed = []
         for turn in range(5):
             writers = [
                 subprocess.Popen(
-                    ["bash", "-c", script, "-", mount.directory, f"{turn}-{n}"],
+                    ["bash", "-c", script, "-", directory, f"{turn}-{n}"],
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     text=True,
                 )
                 for n in range(3)
             ]
-            wait_until(lambda: len(os.listdir(mount.directory)) > len(confirmed) + 60, "files")
+            wait_until(lambda: len(os.listdir(directory)) > len(confirmed) + 60, "files")
             mount.signal(signal.SIGKILL)
             wait_until(lambda: not mount.is_running(), "the end of a killed process")
             for writer in writers:
@@ -314,7 +321,7 @@ class Killed(unittest.TestCase):
             mount.start()
             for name in confirmed:
                 size = int(name.rpartition("-")[2]) * 997 % 150_000
-                self.assertEqual(mount.path(name).read_bytes(), b"x" * size, name)
+                self.assertEqual((directory / name).read_bytes(), b"x" * size, name)
         self.assertGreater(len(confirmed), 200)
         mount.unmount()
 
