@@ -318,13 +318,13 @@ TEST_F(BlobsLargeTest, SpaceIsGivenBackWhenANameIsTakenByAnother) {
 TEST_F(BlobsLargeTest, SpaceIsGivenBackWhenAWriterGivesUp) {
   mount();
   watch_contents();
-  const auto created = run(root_->create(user(), "a", 0644, O_RDWR)).value();
+  auto created = run(root_->create(user(), "a", 0644, O_RDWR)).value();
   write(*created.opened.file, 0, pattern(200'000));
   settle();
   EXPECT_GT(stores_, 0);
   EXPECT_EQ(unlink(root_, "a"), 0);
   release(*created.opened.file);
-  const_cast<std::shared_ptr<OpenFile>&>(created.opened.file).reset();
+  created.opened.file.reset();
   EXPECT_EQ(contents(), 0u);
 }
 
