@@ -110,6 +110,7 @@ class Mount:
         self.options = [f"identity={self.identity}", f"state={home}/state", *cache, *options]
         self.user = user
         self.pid = None
+        self.environment = {}  # of the process, beside the bed's
         self.foreground = None  # the process, where it runs there
         if user:
             for path in (home, self.directory):
@@ -125,7 +126,7 @@ class Mount:
 
     def start(self):
         """In the background: returns when the command has."""
-        result = run(*self.command(), env=self.bed.environment)
+        result = run(*self.command(), env=self.bed.environment | self.environment)
         if result.returncode != 0:
             raise MountFailed(result.returncode, result.stdout + result.stderr)
         assert result.stdout + result.stderr == "", result
@@ -139,7 +140,7 @@ class Mount:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self.bed.environment | environment,
+                env=self.bed.environment | self.environment | environment,
             )
         self.pid = self.foreground.pid
         wait_until(lambda: self.is_mounted() or self.foreground.poll() is not None, "the mount")

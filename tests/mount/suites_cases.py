@@ -1,11 +1,11 @@
 """files/, and blobs/ where it can, under the public suites for filesystems, and beside a local directory under random operations."""
 
-import errno
 import os
 import random
 import subprocess
 import unittest
 
+import random_operations
 from bed import run
 from files_cases import walk
 
@@ -105,8 +105,6 @@ class Fsx(SuitesCase):
 class TreeFuzzer(SuitesCase):
     """The same random operations in files/ and in a directory of this machine: the same answers and the same tree."""
 
-    NAMES = [b"a", b"b", b"c", b"d" * 255, b"\xff\n", "ü".encode()]
-
     def test_is_the_same_as_a_local_directory(self):
         for seed in range(4):
             with self.subTest(seed=seed):
@@ -116,10 +114,8 @@ class TreeFuzzer(SuitesCase):
         mount = self.mounted()
         roots = [os.fsencode(mount.directory), os.fsencode(BED.new_directory("local"))]
         for step in range(1500):
-            operation = chance.choice(self.OPERATIONS)
-            paths = [self.path(chance), self.path(chance)]
-            number = chance.getrandbits(32)
-            answers = [self.answer(operation, *(os.path.join(root, path) for path in paths), number) for root in roots]
+            operation, paths, number = random_operations.choose(chance)
+            answers = [random_operations.do(root, operation, paths, number) for root in roots]
             self.assertEqual(answers[0], answers[1], (step, operation.__name__, paths, number))
             if step % 300 == 299:
                 self.assertEqual(*map(self.seen, roots))
@@ -129,61 +125,6 @@ class TreeFuzzer(SuitesCase):
         self.assertEqual(*map(self.seen, roots))
         mount.unmount()
 
-    def path(self, chance):
-        return b"/".join(chance.choice(self.NAMES) for _ in range(chance.choice((1, 1, 2, 2, 3))))
-
     def seen(self, root):
         """All but the times, which two filesystems do not have in common."""
         return {path: entry[:4] + entry[5:] for path, entry in walk(root).items()}
-
-    def answer(self, operation, one, other, number):
-        try:
-            return operation(one, other, number)
-        except OSError as error:
-            return errno.errorcode[error.errno]
-
-    def create(one, _, number):
-        with open(one, "xb") as file:
-            file.write(b"%d" % number * (number % 20_000))
-
-    def write(one, _, number):
-        descriptor = os.open(one, os.O_WRONLY)
-        try:
-            return os.pwrite(descriptor, b"%d" % number, number % 100_000)
-        finally:
-            os.close(descriptor)
-
-    def append(one, _, number):
-        with open(one, "ab") as file:
-            file.write(b"%d" % number)
-
-    def truncate(one, _, number):
-        os.truncate(one, number % 100_000)
-
-    def mkdir(one, _, number):
-        os.mkdir(one, number & 0o777 | 0o700)
-
-    def rmdir(one, *_):
-        os.rmdir(one)
-
-    def unlink(one, *_):
-        os.unlink(one)
-
-    def link(one, other, _):
-        os.link(one, other, follow_symlinks=False)
-
-    def symlink(one, other, _):
-        os.symlink(os.path.basename(one), other)
-
-    def rename(one, other, _):
-        os.rename(one, other)
-
-    def chmod(one, _, number):
-        os.chmod(one, number & 0o777 | (0o700 if os.path.isdir(one) else 0o600))
-
-    def read(one, *_):
-        with open(one, "rb") as file:
-            return file.read()
-
-    OPERATIONS = [create, create, write, append, truncate, mkdir, mkdir, rmdir, unlink, link, symlink, rename, rename,
-                  rename, chmod, read]  # fmt: skip
