@@ -108,18 +108,20 @@ void ConnectionPool::connect(std::vector<std::string> hosts) {
 }
 
 ConnectionPool::ConnectionPointer ConnectionPool::pick() const {
-  return state_.with([](const State& state) {
-    ConnectionPointer best;
-    std::size_t least = 0;
-    for (const auto& connection : state.connections) {
-      if (connection->session() == 0) continue;
-      const std::size_t queued = connection->queued();
-      if (best && queued >= least) continue;
-      best = connection;
-      least = queued;
-    }
-    return best;
-  });
+  return state_.with([](const State& state) { return pick(state); });
+}
+
+ConnectionPool::ConnectionPointer ConnectionPool::pick(const State& state) {
+  ConnectionPointer best;
+  std::size_t least = 0;
+  for (const auto& connection : state.connections) {
+    if (connection->session() == 0) continue;
+    const std::size_t queued = connection->queued();
+    if (best && queued >= least) continue;
+    best = connection;
+    least = queued;
+  }
+  return best;
 }
 
 std::vector<ConnectionPool::ConnectionPointer> ConnectionPool::all() const {
@@ -134,8 +136,10 @@ asio::awaitable<Result<void>> ConnectionPool::wait_online(Self self, DeadlineQue
   const auto waiter = std::make_shared<Waiter>();
   const Result<bool> online = self->state_.with([&](State& state) -> Result<bool> {
     if (state.stopping) return {boost::system::in_place_error, make_error_code(Errc::stopping)};
-    if (state.online == 0) state.waiters.push_back(waiter);
-    return state.online > 0;
+    // A connection that was just lost is counted until changed() tells of it.
+    const bool ready = pick(state) != nullptr;
+    if (!ready) state.waiters.push_back(waiter);
+    return ready;
   });
   if (!online) co_return online.error();
   if (*online) co_return Result<void>{};

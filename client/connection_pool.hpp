@@ -54,6 +54,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   };
   using Self = std::shared_ptr<ConnectionPool>;
 
+  static ConnectionPointer pick(const State& state);
   static asio::awaitable<void> find_hosts(Self self);
   void connect(std::vector<std::string> hosts);
   void changed(Connection& connection, SessionId session, bool online);

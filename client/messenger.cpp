@@ -9,10 +9,12 @@ asio::awaitable<Answer<Messenger::ConnectionPointer>> Messenger::connection(Dead
   ConnectionPointer ready = parts_.pool->pick();
   if (ready) co_return ready;
   const Deadline grace = std::chrono::steady_clock::now() + parts_.offline_grace;
-  const auto online = co_await ConnectionPool::wait_online(parts_.pool, std::min(grace, deadline));
-  if (!online) co_return Failure{online.error()};
-  ready = parts_.pool->pick();
-  if (!ready) co_return Failure{Errc::offline};
+  // One that came may be gone again before it is picked.
+  while (!ready) {
+    const auto online = co_await ConnectionPool::wait_online(parts_.pool, std::min(grace, deadline));
+    if (!online) co_return Failure{online.error()};
+    ready = parts_.pool->pick();
+  }
   co_return ready;
 }
 

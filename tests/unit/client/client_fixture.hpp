@@ -1,6 +1,8 @@
 // Clients and a relay on one thread: a test runs until its coroutine has an answer.
 #pragma once
 
+#include <functional>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -27,7 +29,10 @@ class ClientTest : public testing::Test {
     if (!options.keys) options.keys = new_keys();
     options.dialer = relay_;
     options.offline_grace = std::chrono::milliseconds{200};
-    options.log = [this](LogLevel, std::string line) { log_.push_back(std::move(line)); };
+    options.log = [this](LogLevel, std::string line) {
+      log_.push_back(std::move(line));
+      if (on_log_) on_log_(log_.back());
+    };
     auto client = Client::make(context_.get_executor(), std::move(options)).value();
     clients_.push_back(client);
     client->start();
@@ -62,6 +67,7 @@ class ClientTest : public testing::Test {
   asio::io_context context_{1};
   std::shared_ptr<fake::Relay> relay_ = std::make_shared<fake::Relay>(context_.get_executor());
   std::vector<std::string> log_;
+  std::function<void(const std::string&)> on_log_;
 
  private:
   std::vector<std::shared_ptr<Client>> clients_;

@@ -126,6 +126,26 @@ TEST_F(ClientTest, RepeatsAFetchWhoseConnectionWasLost) {
   EXPECT_EQ(as_text(blob->payload), "value");
 }
 
+TEST_F(ClientTest, WaitsForAConnectionFromTheMomentThatTheLastOneIsLost) {
+  const auto client = online();
+  std::optional<Answer<Clock::Wall>> time;
+  bool lost = false;
+  // The connection says so before it tells anyone else.
+  on_log_ = [&](const std::string& line) {
+    if (lost || line.find(make_error_code(Errc::connection_lost).message()) == line.npos) return;
+    lost = true;
+    asio::co_spawn(context_, client->get_time(),
+                   [&](const std::exception_ptr&, Answer<Clock::Wall> answer) { time = std::move(answer); });
+    context_.poll();
+    EXPECT_FALSE(time);
+    client->reconnect();
+  };
+  relay_->drop_connections();
+  while (!time) context_.run_one();
+  on_log_ = nullptr;
+  EXPECT_TRUE(*time) << time->error().code.message();
+}
+
 TEST_F(ClientTest, HasHundredsOfQueriesInFlight) {
   const auto a = online(), b = online();
   std::vector<Message> held;
