@@ -71,9 +71,18 @@ class WritersCase(unittest.TestCase):
         for mount in self.mounts:
             getattr(mount, what)()
 
+    def wait_for_the_same(self):
+        def is_the_same():
+            try:
+                return walk(self.one.directory) == walk(self.other.directory)
+            except OSError:  # it changed under the walk
+                return False
+
+        wait_until(is_the_same, "the same tree at both", QUIET)
+
     def assert_same_everywhere(self):
         """At both mounts, after they have started again, and at one that knows nothing."""
-        wait_until(lambda: walk(self.one.directory) == walk(self.other.directory), "the same tree at both", QUIET)
+        self.wait_for_the_same()
         tree = walk(self.one.directory)
         self.both("unmount")
         self.both("start")
@@ -246,7 +255,7 @@ class Together(WritersCase):
         self.both("start")
         for name in ("by-one", "by-other", "kept", "wild"):
             self.one.path(name).mkdir()
-        wait_until(lambda: walk(self.one.directory) == walk(self.other.directory), "the directories at both")
+        self.wait_for_the_same()
         workers = [
             Worker(name, mount, f"{SEED} {name}", self.STEPS)
             for name, mount in (("one", self.one), ("other", self.other))
