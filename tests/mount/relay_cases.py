@@ -1,7 +1,9 @@
 """Mounts whose relay, a process of its own, is killed, frozen and restarted, or is not to be trusted."""
 
+import base64
 import errno
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -154,6 +156,54 @@ class DelayedConnection(RelayCase):
         begin = time.monotonic()
         self.mount.unmount()
         self.assertLess(time.monotonic() - begin, 10)
+
+
+class Curious(RelayCase):
+    """A relay that reads all that it keeps."""
+
+    def test_nothing_of_a_tree_in_files_is_there_to_be_read(self):
+        tree = BED.new_directory("tree")
+        needles = {}
+
+        def secret(what):
+            text = secrets.token_hex(10)
+            needles[text.encode()] = what
+            return text
+
+        for _ in range(10):
+            directory = tree / secret("name of a directory")
+            directory.mkdir()
+            for size in (1, 30, 3_000, 400_000):
+                file = directory / secret("name of a file")
+                text = secret("text").encode()
+                binary = os.urandom(size)
+                file.write_bytes(text + binary + text[::-1] + bytes(5_000) + text)
+                for at in range(0, size - 12, 90_000):
+                    needles[binary[at : at + 12]] = f"content of a file of {size} bytes, at {at}"
+                os.setxattr(file, f"user.{secret('name of an xattr')}", secret("value of an xattr").encode())
+            os.symlink(secret("target of a link"), directory / secret("name of a link"))
+            os.link(file, directory / secret("second name"))
+        mount = BED.relay_mount("subtree=files")
+        self.assertEqual(shell(f"cp -a {tree}/. {mount.directory}/ && sync {mount.directory}/*").returncode, 0)
+        mount.path(next(iter(os.listdir(tree)))).rename(mount.path(secret("new name of a directory")))
+        database = BED.work / "relay"
+        self.search(database, needles)
+        # A relay that is killed leaves its log beside the database.
+        BED.stop_relay(kill=True)
+        self.search(database, needles)
+        BED.start_relay()
+        mount.unmount()
+        BED.stop_relay()
+        self.search(database, needles)
+
+    def search(self, database, needles):
+        kept = b"".join(file.read_bytes() for file in sorted(database.iterdir()))
+        self.assertGreater(len(kept), 4_000_000)
+        self.assertIn(b".spotfs/c/", kept)
+        self.assertIn(b".spotfs/w/", kept)
+        for needle, what in needles.items():
+            for form in (needle, needle.hex().encode(), base64.b64encode(needle), base64.urlsafe_b64encode(needle)):
+                self.assertNotIn(form, kept, what)
 
 
 class Frozen(RelayCase):
