@@ -25,6 +25,7 @@ SKIPPED = 77
 SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
 SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "ctl", "python")
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
+TOOLS_OF = {"load": ("dbench", "fio", "stress-ng", "vim")}
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
@@ -44,7 +45,7 @@ def main():
 
     more = []
     try:
-        check_machine()
+        check_machine(TOOLS + TOOLS_OF.get(arguments.suite, ()))
         if arguments.suite == "python":
             arguments.build.mkdir(parents=True, exist_ok=True)
             more = ["--python", prepare.python_client(arguments.build.resolve())]
@@ -60,8 +61,8 @@ def main():
     os.execvp(command[0], command)
 
 
-def check_machine():
-    for tool in TOOLS:
+def check_machine(tools):
+    for tool in tools:
         if shutil.which(tool) is None:
             raise prepare.Unavailable(f"{tool} is not installed")
     if os.geteuid() != 0:
