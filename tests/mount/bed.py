@@ -1,5 +1,6 @@
 """Mounts for tests: each in a directory of its own, with identity, state and store beside it."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -20,6 +21,16 @@ class MountFailed(Exception):
         super().__init__(f"exit code {code}: {line}")
         self.code = code
         self.line = line
+
+
+@contextlib.contextmanager
+def noted(what):
+    """A failure says also what `what` gives then."""
+    try:
+        yield
+    except BaseException as failure:
+        failure.add_note(what())
+        raise
 
 
 def wait_until(condition, what, patience=PATIENCE):

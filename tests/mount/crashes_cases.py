@@ -2,7 +2,6 @@
 
 SPOTFS_CRASHES=… sets how many, SPOTFS_SEED=… repeats the choices that a failure names."""
 
-import contextlib
 import errno
 import multiprocessing
 import os
@@ -12,7 +11,7 @@ import threading
 import time
 import unittest
 
-from bed import wait_until
+from bed import noted, wait_until
 
 BED = None  # set by run.py
 SEED = int(os.environ.get("SPOTFS_SEED") or random.randrange(1 << 32))
@@ -20,16 +19,6 @@ CRASHES = int(os.environ.get("SPOTFS_CRASHES") or 24)
 NAMES = [f"{i}" for i in range(12)]
 LARGEST = 300_000  # bytes: several chunks
 PATIENCE = 60
-
-
-@contextlib.contextmanager
-def noted(what):
-    """A failure says what was being done."""
-    try:
-        yield
-    except BaseException as failure:
-        failure.add_note(what())
-        raise
 
 
 class Writer(threading.Thread):

@@ -15,7 +15,7 @@ import time
 import unittest
 
 import random_operations
-from bed import wait_until
+from bed import noted, wait_until
 from files_cases import walk
 from shifted_clock import ShiftedClock, has_compiler
 
@@ -148,14 +148,14 @@ class Apart(WritersCase):
         self.both("start")
         counted = 0
         for turn in range(self.ROUNDS):
-            with self.subTest(seed=SEED, turn=turn):
+            with noted(lambda: f"seed {SEED}, turn {turn}"):
                 counted += self.round(chance)
         self.assertGreater(counted, 10 * self.ROUNDS)
         self.both("unmount")
         for mount in self.mounts:
             mount.options.remove("refresh=1h")
         self.both("start")
-        with self.subTest(seed=SEED):
+        with noted(lambda: f"seed {SEED}"):
             self.assert_same_everywhere()
 
     def round(self, chance):
@@ -281,7 +281,7 @@ class Together(WritersCase):
         self.both("unmount")
 
     def test_what_both_change_at_once(self):
-        with self.subTest(seed=SEED):
+        with noted(lambda: f"seed {SEED}"):
             self.work()
 
     @unittest.skipUnless(has_compiler(), "no C compiler (cc): the clock of one mount can't be made wrong")
@@ -302,5 +302,5 @@ class Together(WritersCase):
                     self.other.path("late").touch()
                     self.assertGreater(self.other.path("late").stat().st_ctime, time.time() + HOUR / 2)
 
-        with self.subTest(seed=SEED):
+        with noted(lambda: f"seed {SEED}"):
             self.work(during)
