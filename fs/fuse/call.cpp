@@ -4,7 +4,9 @@
 #include <new>
 #include <string>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -61,7 +63,22 @@ void Call::settled() {
   if (cancellable(op_) && !request_.answered()) request_.watch(&Call::interrupted, this);
 }
 
-void Call::interrupted(fuse_req_t, void* call) { static_cast<Call*>(call)->cancel(EINTR); }
+void Call::interrupted(fuse_req_t, void* call) { static_cast<Call*>(call)->interrupt(); }
+
+void Call::interrupt() noexcept try {
+  const auto self = std::static_pointer_cast<Call>(weak_from_this().lock());
+  if (!self) return;
+  executor().require(asio::execution::blocking.never).execute([self] {
+    if (self->finished_ || self->patience_) return;
+    self->patience_.emplace(self->core_.io, self->core_.interrupt_patience);
+    self->patience_->async_wait(
+        asio::bind_executor(asio::any_io_executor{self->executor()}, [self](const boost::system::error_code& stopped) {
+          if (!stopped) self->cancel(EINTR);
+        }));
+  });
+} catch (const std::bad_alloc&) {
+  core_.say(name_of(op_), "out of memory: not interrupted");
+}
 
 void Call::cancel(int number) noexcept try {
   if (!cancellable(op_)) return;
@@ -86,6 +103,7 @@ void Call::fail(int number) noexcept {
 
 void Call::finished(const std::exception_ptr& failed) noexcept {
   finished_ = true;
+  patience_.reset();
   if (failed) {
     const Reason reason = reason_of(failed);
     if (!request_.answered()) fail(reason.number);

@@ -7,9 +7,11 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "fs/fuse/core.hpp"
 #include "fs/fuse/inline_strand.hpp"
@@ -29,6 +31,8 @@ class Call final : public InlineStrand {
   void run(asio::awaitable<void> body);
   // Ends the wait that is in progress; `number` is what is answered if that is why it fails. Any thread.
   void cancel(int number) noexcept;
+  // Cancels it with EINTR, unless it ends soon by itself. Any thread.
+  void interrupt() noexcept;
   // Answers with the error, or with what cancelled the call.
   void fail(std::error_code error) noexcept;
   void fail(int number) noexcept;
@@ -44,7 +48,8 @@ class Call final : public InlineStrand {
   Request request_;
   const Caller caller_;
   asio::cancellation_signal signal_;
-  int cancelled_ = 0;  // errno
+  std::optional<asio::steady_timer> patience_;  // from the first interrupt to the end
+  int cancelled_ = 0;                           // errno
   bool finished_ = false;
   bool waiting_ = false;
 };

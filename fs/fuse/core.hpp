@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -64,6 +65,7 @@ struct Core {
   std::shared_ptr<Lifeline> lifeline = std::make_shared<Lifeline>(true);
   std::function<void(std::string_view)> log;
   bool kernel_writeback = false;
+  std::chrono::milliseconds interrupt_patience{0};
   std::atomic<bool> initialised{false};           // the kernel's INIT is being answered
   std::atomic<bool> parallel_directories{false};  // the answer to INIT has to say so yet
   std::atomic<bool> stopping{false};              // what comes now is answered ENETDOWN

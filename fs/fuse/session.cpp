@@ -26,6 +26,7 @@ class FuseSession final : public Session {
       : options_{std::move(options)}, notifier_{std::move(notifier)}, core_{io, std::move(root)} {
     core_.log = options_.log;
     core_.kernel_writeback = options_.kernel_writeback;
+    core_.interrupt_patience = options_.interrupt_patience;
   }
   ~FuseSession() override {
     stop();

@@ -55,6 +55,9 @@ struct SessionOptions {
   // cores a single caller may find the next one on the other core every time (a read of 4 KiB: 30 to 45 µs). With three
   // it is 14, with five or more 11, as with libfuse's own.
   unsigned readers = 5;
+  // Any signal that a caller handles interrupts its request, be it a timer of its own; and few programs expect EINTR of
+  // mkdir or close, as a disk never says it. So what ends within this time ends as if there had been no signal.
+  std::chrono::milliseconds interrupt_patience{250};
   std::function<void(std::string_view)> log;  // one line, no newline; any thread. None: nothing is said
 };
 

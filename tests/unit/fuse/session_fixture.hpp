@@ -54,6 +54,7 @@ class SessionTest : public ::testing::Test {
 
   void begin(tree::NodePtr root) {
     SessionOptions options;
+    options.interrupt_patience = interrupt_patience_;
     options.log = [this](std::string_view line) {
       const std::lock_guard lock{log_mutex_};
       log_.emplace_back(line);
@@ -84,6 +85,7 @@ class SessionTest : public ::testing::Test {
   std::shared_ptr<MemoryTree> memory_ = std::make_shared<MemoryTree>();
   std::shared_ptr<MemoryNode> root_ = MemoryNode::make_root(memory_);
   std::shared_ptr<Notifier> notifier_ = Notifier::make();
+  std::chrono::milliseconds interrupt_patience_{0};
   FakeKernel kernel_;
   std::unique_ptr<Session> session_;
   std::mutex log_mutex_;

@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "client/net/event.hpp"
 #include "tests/unit/fuse/session_fixture.hpp"
 
 namespace spotfs::test {
@@ -46,6 +47,10 @@ class Slow final : public Node {
       co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
       co_return fail(EXDEV);
     }
+    if (name == "gate") {
+      const Result<void> waited = co_await spot::Event::wait(gate);
+      co_return waited ? fail(EXDEV) : waited.error();
+    }
     const std::error_code ec = co_await wait_for_ever();
     if (name == "throws") co_await wait_for_ever();
     co_return ec;
@@ -55,13 +60,17 @@ class Slow final : public Node {
     co_return opened;
   }
 
+  const std::shared_ptr<spot::Event> gate = std::make_shared<spot::Event>();
   std::atomic<int> released{0};
   std::unique_ptr<Poller> poller;
 };
 
 class WaitingTest : public SessionTest {
  protected:
-  WaitingTest() { begin(slow_); }
+  explicit WaitingTest(std::chrono::milliseconds interrupt_patience = {}) {
+    interrupt_patience_ = interrupt_patience;
+    begin(slow_);
+  }
   ~WaitingTest() override { end(); }
   std::uint64_t send_lookup(const std::string& name) { return kernel_.send(FUSE_LOOKUP, root_id, Kernel::name(name)); }
 
@@ -115,6 +124,21 @@ TEST_F(WaitingTest, AnswersWhatWaitsAtItsEndWithENETDOWN) {
   end();
   EXPECT_EQ(kernel_.answer_to(value).error, -ENETDOWN);
   EXPECT_EQ(kernel_.answer_to(throws).error, -ENETDOWN);
+}
+
+class PatientTest : public WaitingTest {
+ protected:
+  PatientTest() : WaitingTest{std::chrono::hours{1}} {}
+};
+
+TEST_F(PatientTest, HasItsOwnAnswerIfThatComesSoonAfterAnInterrupt) {
+  const std::uint64_t request = send_lookup("gate");
+  while (session_->waiting() != 1) std::this_thread::yield();
+  kernel_.interrupt(request);
+  // What is asked for after the interrupt has been answered: it was taken.
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(kernel_.lookup(root_id, "posted").error, -EXDEV);
+  slow_->gate->set();
+  EXPECT_EQ(kernel_.answer_to(request).error, -EXDEV);
 }
 
 TEST_F(WaitingTest, ReleasesToTheEndEvenWhenItStops) {
