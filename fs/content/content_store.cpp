@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "client/crypto/hash.hpp"
+#include "client/net/inline_strand.hpp"
 #include "fs/content/at_once.hpp"
 #include "fs/content/fetch_opened.hpp"
 
@@ -18,12 +19,12 @@ Plaintext ContentStore::cached(ContentKind kind, const BlobId& id, std::size_t s
   });
 }
 
-void ContentStore::keep(const Name& name, Plaintext plaintext) {
+void ContentStore::remember(const Name& name, Plaintext plaintext) {
   const std::size_t weight = plaintext->size();
   state_.with([&](State& state) { state.kept.put(name, std::move(plaintext), weight); });
 }
 
-ContentStore::Found ContentStore::find_or_begin(const Name& name, std::size_t size) {
+ContentStore::Found ContentStore::find_or_begin(const Name& name, std::size_t size, Begin begin) {
   bool first = false;
   Found found = state_.with([&](State& state) -> Found {
     if (const Plaintext* const kept = state.kept.find(name)) return {*kept, nullptr};
@@ -33,14 +34,19 @@ ContentStore::Found ContentStore::find_or_begin(const Name& name, std::size_t si
     return {nullptr, flight};
   });
   if (!first) return found;
-  asio::co_spawn(executor_, fetch_now(shared_from_this(), name, size),
-                 [self = shared_from_this(), name, flight = found.flight](const std::exception_ptr& thrown,
-                                                                          Answer<Plaintext> answer) {
-                   if (thrown) answer = Failure{Errc::storage_failed, content_key(name.id)};
-                   flight->answer = std::move(answer);
-                   self->state_.with([&](State& state) { state.flights.erase(name); });
-                   flight->landed->set();
-                 });
+  auto work = fetch_now(shared_from_this(), name, size);
+  auto done = [self = shared_from_this(), name, flight = found.flight](const std::exception_ptr& thrown,
+                                                                       Answer<Plaintext> answer) {
+    if (thrown) answer = Failure{Errc::storage_failed, content_key(name.id)};
+    flight->answer = std::move(answer);
+    self->state_.with([&](State& state) { state.flights.erase(name); });
+    flight->landed->set();
+  };
+  if (begin == Begin::here) {
+    spot::spawn_here(executor_, std::move(work), std::move(done));
+  } else {
+    asio::co_spawn(executor_, std::move(work), std::move(done));
+  }
   return found;
 }
 
@@ -49,12 +55,12 @@ asio::awaitable<Answer<Plaintext>> ContentStore::fetch_now(std::shared_ptr<Conte
   Answer<Bytes> opened = co_await fetch_opened(*self->store_, *self->cipher_, name.kind, name.id, size);
   if (!opened) co_return opened.error();
   auto plaintext = std::make_shared<const Bytes>(*std::move(opened));
-  self->keep(name, plaintext);
+  self->remember(name, plaintext);
   co_return Plaintext{std::move(plaintext)};
 }
 
 asio::awaitable<Answer<Plaintext>> ContentStore::fetch(ContentKind kind, BlobId id, std::size_t size) {
-  const Found found = find_or_begin(Name{kind, id}, size);
+  const Found found = find_or_begin(Name{kind, id}, size, Begin::here);
   Plaintext plaintext = found.kept;
   if (found.flight) {
     const Result<void> landed = co_await spot::Event::wait(found.flight->landed);
@@ -67,9 +73,11 @@ asio::awaitable<Answer<Plaintext>> ContentStore::fetch(ContentKind kind, BlobId 
   co_return plaintext;
 }
 
-void ContentStore::want(ContentKind kind, const BlobId& id, std::size_t size) { find_or_begin(Name{kind, id}, size); }
+void ContentStore::want(ContentKind kind, const BlobId& id, std::size_t size) {
+  find_or_begin(Name{kind, id}, size, Begin::elsewhere);
+}
 
-asio::awaitable<Answer<BlobId>> ContentStore::store(ContentKind kind, Plaintext plaintext) {
+asio::awaitable<Answer<BlobId>> ContentStore::store(ContentKind kind, Plaintext plaintext, Keep keep) {
   const BlobId id = spot::random_array<16>();
   const Result<Window::Place> place = co_await stores_->enter();
   if (!place) co_return Failure{place.error(), content_key(id)};
@@ -77,7 +85,7 @@ asio::awaitable<Answer<BlobId>> ContentStore::store(ContentKind kind, Plaintext 
   if (!bottle) co_return Failure{bottle.error(), content_key(id)};
   const Answer<void> stored = co_await store_->store(content_key(id), *std::move(bottle));
   if (!stored) co_return stored.error();
-  keep(Name{kind, id}, std::move(plaintext));
+  if (keep == Keep::yes) remember(Name{kind, id}, std::move(plaintext));
   co_return id;
 }
 

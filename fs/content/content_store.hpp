@@ -42,8 +42,9 @@ class ContentStore : public std::enable_shared_from_this<ContentStore> {
   asio::awaitable<Answer<Plaintext>> fetch(ContentKind kind, BlobId id, std::size_t size);
   // Begins to fetch what someone will ask for. A failure is met by whoever asks.
   void want(ContentKind kind, const BlobId& id, std::size_t size);
-  // Under a new id.
-  asio::awaitable<Answer<BlobId>> store(ContentKind kind, Plaintext plaintext);
+  // Under a new id. What nobody is likely to ask for soon need not stay in memory.
+  enum class Keep { yes, no };
+  asio::awaitable<Answer<BlobId>> store(ContentKind kind, Plaintext plaintext, Keep keep = Keep::yes);
   // Several at once. The first error ends it.
   asio::awaitable<Answer<void>> erase(std::vector<BlobId> ids);
   // Deletes what this process stored and nobody was ever told of. Best effort, in the background.
@@ -70,9 +71,10 @@ class ContentStore : public std::enable_shared_from_this<ContentStore> {
     FlightPointer flight;
   };
 
-  Found find_or_begin(const Name& name, std::size_t size);
+  enum class Begin { here, elsewhere };
+  Found find_or_begin(const Name& name, std::size_t size, Begin begin);
   static asio::awaitable<Answer<Plaintext>> fetch_now(std::shared_ptr<ContentStore> self, Name name, std::size_t size);
-  void keep(const Name& name, Plaintext plaintext);
+  void remember(const Name& name, Plaintext plaintext);
 
   const asio::any_io_executor executor_;
   const std::shared_ptr<BlobStore> store_;

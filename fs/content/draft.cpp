@@ -108,8 +108,9 @@ asio::awaitable<Answer<Bytes>> Draft::read(std::uint64_t offset, std::size_t siz
 }
 
 asio::awaitable<Answer<Bytes>> Draft::carry_out(Plan plan) {
+  // The first one is fetched here, while the others are on their way.
   if (plan.parts.size() > 1) {
-    for (const Part& part : plan.parts) {
+    for (const Part& part : std::span{plan.parts}.subspan(1)) {
       if (part.from.kind == ChunkSource::Kind::stored) {
         store_->want(ContentKind::data, part.from.id, part.from.length);
       } else {
@@ -176,6 +177,7 @@ asio::awaitable<Answer<void>> Draft::write(std::optional<std::uint64_t> offset, 
   if (data.empty()) co_return Answer<void>{};
   for (int tries = kTries;;) {
     bool is_too_large = false;
+    std::vector<Send> sends;
     const std::optional<Need> need = state_.with([&](State& state) -> std::optional<Need> {
       const std::uint64_t at = offset.value_or(state.pieces.size());
       is_too_large = at > kMaxFileSize || data.size() > kMaxFileSize - at;
@@ -183,10 +185,11 @@ asio::awaitable<Answer<void>> Draft::write(std::optional<std::uint64_t> offset, 
       if (const auto chunk = state.pieces.needs(at, data.size()))
         return Need{*chunk, state.pieces.source(*chunk), state.base};
       state.pieces.write(at, data);
-      send_behind(state, at, at + data.size());
+      prepare_behind(state, at, at + data.size(), sends);
       changed(state);
       return std::nullopt;
     });
+    begin(std::move(sends), Who::writer);
     if (is_too_large) co_return Failure{Errc::file_too_large};
     if (!need) co_return Answer<void>{};
     const Answer<Plaintext> plaintext = co_await fetch(need->base, need->from, need->chunk);

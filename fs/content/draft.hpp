@@ -98,9 +98,17 @@ class Draft : public std::enable_shared_from_this<Draft> {
   asio::awaitable<Answer<Bytes>> carry_out(Plan plan);
   static void take(Plan& plan, const Part& part, const Bytes& plaintext);
   bool is_value(const State& state) const { return value_limit_ && state.pieces.size() <= *value_limit_; }
-  std::shared_ptr<Sending> send(State& state, std::uint64_t chunk);
-  void send_behind(State& state, std::uint64_t offset, std::uint64_t end);
-  static asio::awaitable<Answer<BlobId>> store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext);
+  struct Send {
+    std::uint64_t chunk;
+    std::shared_ptr<Sending> sending;
+    Plaintext plaintext;
+  };
+  static std::shared_ptr<Sending> prepare(State& state, std::uint64_t chunk, std::vector<Send>& sends);
+  static void prepare_behind(State& state, std::uint64_t offset, std::uint64_t end, std::vector<Send>& sends);
+  enum class Who { writer, saver };
+  void begin(std::vector<Send> sends, Who who);
+  static asio::awaitable<Answer<BlobId>> store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext,
+                                                     ContentStore::Keep keep);
   void landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending);
   asio::awaitable<Answer<Plaintext>> fetch(ContentReader base, ChunkSource from, std::uint64_t chunk);
   asio::awaitable<Answer<void>> write_zeros(std::uint64_t offset, std::uint64_t end);

@@ -1,6 +1,7 @@
 // How a draft reaches the store: what is sent while a writer still writes, and saves.
 #include <boost/asio/co_spawn.hpp>
 
+#include "client/net/inline_strand.hpp"
 #include "fs/content/draft.hpp"
 #include "fs/content/index_writer.hpp"
 
@@ -21,12 +22,13 @@ constexpr std::size_t kShedAtOnce = 64;  // chunks
 
 // --- What is sent ----------------------------------------------------------------------------------------------------
 
-asio::awaitable<Answer<BlobId>> Draft::store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext) {
-  co_return co_await self->store_->store(ContentKind::data, std::move(plaintext));
+asio::awaitable<Answer<BlobId>> Draft::store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext,
+                                                   ContentStore::Keep keep) {
+  co_return co_await self->store_->store(ContentKind::data, std::move(plaintext), keep);
 }
 
-// Begins to store the bytes of a chunk, as long as its place is now, or gives what is under way.
-std::shared_ptr<Sending> Draft::send(State& state, std::uint64_t chunk) {
+// The bytes of a chunk are to be stored, as long as its place is now: what begin() will begin, or what is under way.
+std::shared_ptr<Sending> Draft::prepare(State& state, std::uint64_t chunk, std::vector<Send>& sends) {
   Piece& piece = *state.pieces.find(chunk);
   const std::size_t length = chunk_length(state.pieces.size(), chunk);
   if (piece.sending && piece.sending->length == length) return piece.sending;
@@ -38,14 +40,28 @@ std::shared_ptr<Sending> Draft::send(State& state, std::uint64_t chunk) {
   }
   const auto sending = std::make_shared<Sending>(length);
   piece.sending = sending;
-  auto work = store_chunk(shared_from_this(), std::move(plaintext));
-  asio::co_spawn(store_->executor(), std::move(work),
-                 [self = shared_from_this(), chunk, sending](const std::exception_ptr& thrown, Answer<BlobId> id) {
-                   sending->answer = thrown ? Answer<BlobId>{Failure{Errc::storage_failed}} : std::move(id);
-                   self->landed(chunk, sending);
-                   sending->landed->set();
-                 });
+  sends.push_back({chunk, sending, std::move(plaintext)});
   return sending;
+}
+
+// Not under the draft's lock. A writer goes on meanwhile, and what it left behind is in the kernel's cache; who saves
+// waits for all of them, and may as well do the last one here.
+void Draft::begin(std::vector<Send> sends, Who who) {
+  const auto keep = who == Who::writer ? ContentStore::Keep::no : ContentStore::Keep::yes;
+  for (Send& send : sends) {
+    auto work = store_chunk(shared_from_this(), std::move(send.plaintext), keep);
+    auto done = [self = shared_from_this(), chunk = send.chunk, sending = send.sending](
+                    const std::exception_ptr& thrown, Answer<BlobId> id) {
+      sending->answer = thrown ? Answer<BlobId>{Failure{Errc::storage_failed}} : std::move(id);
+      self->landed(chunk, sending);
+      sending->landed->set();
+    };
+    if (who == Who::saver && &send == &sends.back()) {
+      spot::spawn_here(store_->executor(), std::move(work), std::move(done));
+    } else {
+      asio::co_spawn(store_->executor(), std::move(work), std::move(done));
+    }
+  }
 }
 
 void Draft::landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending) {
@@ -63,28 +79,30 @@ void Draft::landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending)
 }
 
 // What a sequential writer has left behind.
-void Draft::send_behind(State& state, std::uint64_t offset, std::uint64_t end) {
+void Draft::prepare_behind(State& state, std::uint64_t offset, std::uint64_t end, std::vector<Send>& sends) {
   const bool is_sequential = offset == state.sequential_end;
   state.sequential_end = end;
   if (!is_sequential || is_value(state)) return;
   for (std::uint64_t chunk = offset / kChunkSize; (chunk + 1) * kChunkSize <= end; ++chunk) {
     const Piece* const piece = state.pieces.find(chunk);
-    if (piece != nullptr && piece->bytes) send(state, chunk);
+    if (piece != nullptr && piece->bytes) prepare(state, chunk, sends);
   }
 }
 
 asio::awaitable<Answer<void>> Draft::shed() {
+  std::vector<Send> sends;
   const std::shared_ptr<Sending> first = state_.with([&](State& state) {
     std::shared_ptr<Sending> oldest;
     std::size_t count = 0;
     for (const auto& [chunk, piece] : state.pieces.pieces()) {
       if (!piece.bytes) continue;
-      const std::shared_ptr<Sending> sending = send(state, chunk);
+      const std::shared_ptr<Sending> sending = prepare(state, chunk, sends);
       if (!oldest) oldest = sending;
       if (++count == kShedAtOnce) break;
     }
     return oldest;
   });
+  begin(std::move(sends), Who::writer);
   if (!first) co_return Answer<void>{};
   const Result<void> waited = co_await spot::Event::wait(first->landed);
   if (!waited) co_return Failure{waited.error()};
@@ -97,10 +115,11 @@ asio::awaitable<Answer<void>> Draft::shed() {
 asio::awaitable<Answer<Draft::Saved>> Draft::save() {
   Saved saved;
   std::optional<ContentReader> base;
+  std::vector<Send> sends;
   const bool becomes_value = state_.with([&](State& state) {
     const bool is_small = is_value(state);
     for (const auto& [chunk, piece] : state.pieces.pieces()) {
-      if (piece.bytes && !is_small) send(state, chunk);
+      if (piece.bytes && !is_small) prepare(state, chunk, sends);
     }
     state.pieces.freeze();
     state.pieces.mark();
@@ -108,6 +127,7 @@ asio::awaitable<Answer<Draft::Saved>> Draft::save() {
     base = state.base;
     return is_small;
   });
+  begin(std::move(sends), Who::saver);
   if (becomes_value) {
     Plan all = plan_read(saved.pieces, *base, 0, static_cast<std::size_t>(saved.pieces.size()));
     Answer<Bytes> bytes = co_await carry_out(std::move(all));

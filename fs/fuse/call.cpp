@@ -41,7 +41,11 @@ Reason reason_of(const std::exception_ptr& failed) {
 }  // namespace
 
 Call::Call(Core& core, Op op, Request request) noexcept
-    : InlineStrand{core.io}, core_{core}, op_{op}, request_{std::move(request)}, caller_{request_.caller()} {}
+    : InlineStrand{core.io.get_executor()},
+      core_{core},
+      op_{op},
+      request_{std::move(request)},
+      caller_{request_.caller()} {}
 
 void Call::run(asio::awaitable<void> body) {
   begin(

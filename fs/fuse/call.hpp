@@ -13,13 +13,13 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "client/net/inline_strand.hpp"
 #include "fs/fuse/core.hpp"
-#include "fs/fuse/inline_strand.hpp"
 #include "fs/fuse/request.hpp"
 
 namespace spotfs::fuse {
 
-class Call final : public InlineStrand {
+class Call final : public spot::InlineStrand {
  public:
   Call(Core& core, Op op, Request request) noexcept;
 

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/co_spawn.hpp>
 
 #include "client/base/sync.hpp"
 #include "client/net/event.hpp"
+#include "client/net/inline_strand.hpp"
 #include "fs/index/stamp.hpp"
 #include "fs/tree/file.hpp"
 #include "fs/tree/finish.hpp"
@@ -90,16 +90,16 @@ asio::awaitable<Result<void>> save_edits(spot::Synchronized<State>& guarded, asi
     if (step.over && *step.over) co_return *step.over;
     if (step.over) co_return Result<void>{};
     if (step.start) {
-      asio::co_spawn(executor, store(),
-                     [&guarded, over, done = step.saving](const std::exception_ptr& thrown, Result<void> stored) {
-                       if (thrown) stored = code_of(thrown);
-                       guarded.with([&](State& state) {
-                         state.saving.reset();
-                         state.failed = stored ? std::error_code{} : stored.error();
+      spot::spawn_here(executor, store(),
+                       [&guarded, over, done = step.saving](const std::exception_ptr& thrown, Result<void> stored) {
+                         if (thrown) stored = code_of(thrown);
+                         guarded.with([&](State& state) {
+                           state.saving.reset();
+                           state.failed = stored ? std::error_code{} : stored.error();
+                         });
+                         over(stored);
+                         done->set();
                        });
-                       over(stored);
-                       done->set();
-                     });
     }
     const Result<void> waited = co_await spot::Event::wait(step.saving);
     if (!waited) co_return waited.error();

@@ -1,5 +1,5 @@
-// A strand whose first functions run on the thread that begins it, up to the first wait; what comes later runs by the
-// threads of an io_context. Never two at a time.
+// A strand whose first functions run on the thread that begins it, up to the first wait; what comes later runs by
+// another executor. Never two at a time.
 //
 // This is how a coroutine is started without a hand-over to another thread: asio::co_spawn() dispatches its start and
 // posts its end through the executor, and both run inside begin(). A completion that comes meanwhile from another
@@ -14,18 +14,18 @@
 #include <type_traits>
 #include <utility>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution.hpp>
-#include <boost/asio/io_context.hpp>
 
-#include "fs/tree/file.hpp"
+namespace spot {
 
-namespace spotfs::fuse {
-
-using namespace tree;
+namespace asio = boost::asio;
 
 class InlineStrand : public std::enable_shared_from_this<InlineStrand> {
  public:
-  explicit InlineStrand(asio::io_context& io) noexcept : io_{io} {}
+  explicit InlineStrand(asio::any_io_executor later) noexcept : later_{std::move(later)} {}
   InlineStrand(const InlineStrand&) = delete;
   InlineStrand& operator=(const InlineStrand&) = delete;
 
@@ -45,7 +45,7 @@ class InlineStrand : public std::enable_shared_from_this<InlineStrand> {
       }
     }
 
-    asio::execution_context& query(asio::execution::context_t) const noexcept { return strand_->io_; }
+    asio::execution_context& query(asio::execution::context_t) const noexcept { return strand_->later_.context(); }
     Executor require(asio::execution::blocking_t::never_t) const noexcept { return {strand_, true}; }
     Executor require(asio::execution::blocking_t::possibly_t) const noexcept { return {strand_, false}; }
     friend bool operator==(const Executor& a, const Executor& b) noexcept {
@@ -107,15 +107,27 @@ class InlineStrand : public std::enable_shared_from_this<InlineStrand> {
   void push(std::unique_ptr<Task> task, bool never);
   std::unique_ptr<Task> pop();  // null: none left
   void run_queued();
-  void hand_over();  // gives the strand back, or to the io_context where functions have come meanwhile
+  void hand_over();  // gives the strand back, or to `later_` where functions have come meanwhile
   void run_later();
 
   static inline thread_local InlineStrand* current_ = nullptr;
 
-  asio::io_context& io_;
+  const asio::any_io_executor later_;
   std::mutex mutex_;
   std::deque<std::unique_ptr<Task>> queue_;
   bool busy_ = true;  // someone runs, or is about to run, what is queued; at first that is begin()
 };
 
-}  // namespace spotfs::fuse
+// As asio::co_spawn(later, body, done), but that `body` runs here and now up to its first wait.
+template <class T, class Done>
+void spawn_here(asio::any_io_executor later, asio::awaitable<T> body, Done done) {
+  struct Started final : InlineStrand {
+    using InlineStrand::InlineStrand;
+    void run(asio::awaitable<T> work, Done then) {
+      begin([&] { asio::co_spawn(asio::any_io_executor{executor()}, std::move(work), std::move(then)); }, [] {});
+    }
+  };
+  std::make_shared<Started>(std::move(later))->run(std::move(body), std::move(done));
+}
+
+}  // namespace spot

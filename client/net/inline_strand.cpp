@@ -1,9 +1,9 @@
-#include "fs/fuse/inline_strand.hpp"
+#include "client/net/inline_strand.hpp"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
-namespace spotfs::fuse {
+namespace spot {
 
 void InlineStrand::push(std::unique_ptr<Task> task, bool never) {
   {
@@ -13,9 +13,9 @@ void InlineStrand::push(std::unique_ptr<Task> task, bool never) {
   }
   auto run = [self = shared_from_this()] { self->run_later(); };
   if (never) {
-    asio::post(io_, std::move(run));
+    asio::post(later_, std::move(run));
   } else {
-    asio::dispatch(io_, std::move(run));
+    asio::dispatch(later_, std::move(run));
   }
 }
 
@@ -39,7 +39,7 @@ void InlineStrand::hand_over() {
       return;
     }
   }
-  asio::post(io_, [self = shared_from_this()] { self->run_later(); });
+  asio::post(later_, [self = shared_from_this()] { self->run_later(); });
 }
 
 void InlineStrand::run_later() {
@@ -50,4 +50,4 @@ void InlineStrand::run_later() {
   hand_over();
 }
 
-}  // namespace spotfs::fuse
+}  // namespace spot
