@@ -4,6 +4,7 @@
 // Errors: one line for the user.
 #pragma once
 
+#include "mount/embedded_store.hpp"
 #include "mount/options.hpp"
 #include "mount/relay/listener.hpp"
 
@@ -16,6 +17,10 @@ class EmbeddedRelay {
                                           const spot::Sha256& self, const spot::Log& log);
 
   std::shared_ptr<spot::Dialer> dialer() const { return relay_->dialer(); }
+  // The blobs of this identity.
+  std::shared_ptr<BlobStore> store(const spot::Sha256& owner) const {
+    return std::make_shared<EmbeddedStore>(relay_, owner);
+  }
   void stop();
 
  private:

@@ -141,7 +141,7 @@ Answer<void> Filesystem::start_client() {
     return Failure{client.error(), roots + ": no certificates (PEM) can be read from it"};
   }
   client_ = *std::move(client);
-  remote_ = std::make_shared<RemoteStore>(client_);
+  remote_ = relay_ ? relay_->store(self) : std::make_shared<RemoteStore>(client_);
   auto store = cached_.open(options_, *state, remote_, client_, log_);
   if (!store) return store.error();
   store_ = *std::move(store);

@@ -5,6 +5,7 @@
 // storage_failed, stopping.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -45,6 +46,9 @@ class Database {
   virtual asio::awaitable<Result<Bytes>> fetch_blob(BlobName name) = 0;
   // Returns when the value survives a crash of the relay. An empty value erases; so does one for a missing key.
   virtual asio::awaitable<Result<void>> store_blob(BlobName name, Bytes value) = 0;
+  // The same before it returns, where nobody else writes at the moment; it takes as long as a write to the page cache.
+  // nullopt: nothing was done, ask store_blob().
+  virtual std::optional<Result<void>> store_blob_now(const BlobName& name, BytesView value) = 0;
   // Returns when all that was stored before is on the disk.
   virtual asio::awaitable<Result<void>> sync() = 0;
 

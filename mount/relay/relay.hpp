@@ -37,6 +37,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   std::size_t session_count() const;
   const RelayOptions& options() const noexcept { return services_->options; }
   Database& database() noexcept { return *services_->database; }
+  const Bytes& run_id() const noexcept { return services_->run_id; }  // of this run of the relay
   const asio::any_io_executor& executor() const noexcept { return executor_; }
 
  private:

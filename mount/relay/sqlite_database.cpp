@@ -82,7 +82,7 @@ SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, C
       cards_{std::move(cards)},
       queue_{[this](std::vector<Write> batch) { commit(std::move(batch)); }} {
   const auto note = [](void* pages, sqlite3*, const char*, int count) {
-    *static_cast<int*>(pages) = count;
+    *static_cast<std::atomic<int>*>(pages) = count;
     return SQLITE_OK;
   };
   sqlite3_wal_hook(writer_.native(), note, &wal_pages_);  // in place of automatic checkpoints
@@ -153,6 +153,18 @@ asio::awaitable<std::error_code> SqliteDatabase::write(Write write) {
         if (const auto refused = queue.push(std::move(job))) resume(refused);
       },
       asio::use_awaitable, std::ref(queue_), std::move(write));
+}
+
+std::optional<Result<void>> SqliteDatabase::store_blob_now(const BlobName& name, BytesView value) {
+  // Whoever finds the write-ahead log too large brings it into the database: not on the thread of a caller.
+  if (wal_pages_ >= kMostPages) return std::nullopt;
+  std::error_code outcome;
+  Write job;
+  job.apply = [&] { return blobs_.store(name, value); };
+  job.done = [&](std::error_code ec) { outcome = ec; };
+  if (!queue_.commit_now(std::move(job))) return std::nullopt;
+  if (outcome) return Result<void>{outcome};
+  return Result<void>{};
 }
 
 asio::awaitable<Result<Bytes>> SqliteDatabase::fetch_blob(BlobName name) {

@@ -9,6 +9,7 @@
 // Errors: as Database; open() says in its text what an operator needs to know.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "client/base/clock.hpp"
@@ -27,6 +28,7 @@ class SqliteDatabase final : public Database {
 
   asio::awaitable<Result<Bytes>> fetch_blob(BlobName name) override;
   asio::awaitable<Result<void>> store_blob(BlobName name, Bytes value) override;
+  std::optional<Result<void>> store_blob_now(const BlobName& name, BytesView value) override;
   asio::awaitable<Result<void>> sync() override;
   asio::awaitable<Result<Bytes>> find_card(Sha256 identity) override;
   asio::awaitable<Result<bool>> store_card(CardEntry card) override;
@@ -51,11 +53,11 @@ class SqliteDatabase final : public Database {
 
   const std::filesystem::path file_;
   const Clock& clock_;
-  Connection writer_;  // this and the tables: the queue's thread alone
+  Connection writer_;  // this and the tables: whoever commits for the queue
   Checkpointer checkpointer_;
   BlobTable blobs_;
   CardTable cards_;
-  int wal_pages_ = 0;  // in the write-ahead log after the last commit
+  std::atomic<int> wal_pages_{0};  // in the write-ahead log after the last commit
   Synchronized<std::vector<std::unique_ptr<Reader>>> readers_;
   WriteQueue queue_;  // last: its thread uses the others
 };

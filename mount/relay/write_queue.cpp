@@ -22,6 +22,25 @@ std::error_code WriteQueue::push(Write write) {
   return {};
 }
 
+bool WriteQueue::commit_now(Write write) noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    if (stopping_ || committing_ || !waiting_.empty()) return false;
+    committing_ = true;
+  }
+  std::vector<Write> batch;
+  batch.push_back(std::move(write));
+  commit_(std::move(batch));
+  bool wanted = false;
+  {
+    const std::lock_guard lock{mutex_};
+    committing_ = false;
+    wanted = stopping_ || !waiting_.empty();
+  }
+  if (wanted) changed_.notify_one();
+  return true;
+}
+
 void WriteQueue::stop() {
   {
     const std::lock_guard lock{mutex_};
@@ -33,7 +52,8 @@ void WriteQueue::stop() {
 
 std::vector<Write> WriteQueue::take() {
   std::unique_lock lock{mutex_};
-  changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+  changed_.wait(lock, [this] { return !committing_ && (stopping_ || !waiting_.empty()); });
+  committing_ = !waiting_.empty();
   std::size_t bytes = 0;
   auto end = waiting_.begin();
   while (end != waiting_.end() && (end == waiting_.begin() || bytes + end->size <= kMaxBatchBytes))
@@ -45,7 +65,11 @@ std::vector<Write> WriteQueue::take() {
 }
 
 void WriteQueue::run() {
-  for (auto batch = take(); !batch.empty(); batch = take()) commit_(std::move(batch));
+  for (auto batch = take(); !batch.empty(); batch = take()) {
+    commit_(std::move(batch));
+    const std::lock_guard lock{mutex_};
+    committing_ = false;
+  }
 }
 
 }  // namespace spot::relay

@@ -1,9 +1,11 @@
 // Group commit: one thread takes all writes that wait into one transaction.
 //
 // A single writer pays for its own transaction; sixty-four share one, so that the cost of the commit (and of the disk,
-// where one of them asks for that) is paid once.
+// where one of them asks for that) is paid once. Where nobody else writes, the caller can commit by itself, which
+// spares it two hand-overs.
 //
-// Thread: push() and stop() from any; the callbacks run on the queue's thread. Lifetime: the destructor stops.
+// Thread: push() and stop() from any; the callbacks run on the queue's thread, or on that
+// of commit_now(). Lifetime: the destructor stops.
 #pragma once
 
 #include <condition_variable>
@@ -37,6 +39,8 @@ class WriteQueue {
 
   // Errors: rate_exceeded, stopping; then `done` is not called.
   std::error_code push(Write write);
+  // Commits at once and on this thread, `done` included. False: others write, or it stops; nothing was done.
+  bool commit_now(Write write) noexcept;
   // Returns when all that was taken is committed.
   void stop();
 
@@ -44,10 +48,11 @@ class WriteQueue {
   void run();
   std::vector<Write> take();
 
-  const std::function<void(std::vector<Write>)> commit_;
-  std::mutex mutex_;  // guards the three below
+  const std::function<void(std::vector<Write>)> commit_;  // by one thread at a time
+  std::mutex mutex_;                                      // guards the four below
   std::vector<Write> waiting_;
   std::size_t waiting_bytes_ = 0;
+  bool committing_ = false;
   bool stopping_ = false;
   std::condition_variable changed_;
   std::thread thread_;  // last: it uses the others

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include <gmock/gmock.h>
 
 #include "tests/unit/relay/database_fixture.hpp"
@@ -38,6 +40,33 @@ TEST_F(DatabaseTest, FetchesWhatWasStored) {
   open();
   ASSERT_TRUE(store(1, "key", Bytes(45'525, 7)));
   EXPECT_EQ(fetch(1, "key").value(), Bytes(45'525, 7));
+}
+
+TEST_F(DatabaseTest, StoresAtOnceWhereNobodyElseWrites) {
+  open();
+  const BlobName name{identity(1), to_bytes("key")};
+  const auto stored = database_->store_blob_now(name, Bytes{1, 2});
+  ASSERT_TRUE(stored && *stored);
+  EXPECT_EQ(fetch(1, "key").value(), (Bytes{1, 2}));
+}
+
+TEST_F(DatabaseTest, TakesTurnsWithWhoeverStoresAtOnce) {
+  open();
+  constexpr int kStores = 300;
+  std::thread other{[this] {
+    const BlobName name{identity(2), to_bytes("key")};
+    for (int done = 0; done < kStores;) {
+      const auto stored = database_->store_blob_now(name, Bytes(1'000, 2));
+      if (stored && !*stored) return;
+      done += stored ? 1 : 0;
+    }
+  }};
+  int stored = 0;
+  for (int i = 0; i < kStores; ++i) stored += store(1, "key" + std::to_string(i), Bytes(1'000, 1)) ? 1 : 0;
+  other.join();
+  EXPECT_EQ(stored, kStores);
+  EXPECT_EQ(fetch(1, "key299").value(), Bytes(1'000, 1));
+  EXPECT_EQ(fetch(2, "key").value(), Bytes(1'000, 2));
 }
 
 TEST_F(DatabaseTest, KeepsTheLastOfTwoValues) {
