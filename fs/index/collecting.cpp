@@ -25,13 +25,14 @@ class DiskIndex::Hold {
   ~Hold() {
     const auto index = index_.lock();
     if (!index) return;
-    const bool last = index->held_.with([&](auto& held) {
+    const bool frees_trash = index->held_.with([&](auto& held) {
       const auto known = held.find(inode_);
-      if (--known->second != 0) return false;
+      if (--known->second.count != 0) return false;
+      const bool keeps_trash = known->second.keeps_trash;
       held.erase(known);
-      return true;
+      return keeps_trash;
     });
-    if (!last || !index->options_.only_writer) return;
+    if (!frees_trash) return;
     index->may_collect_ = true;
     index->alarm_->wake();
   }
@@ -42,7 +43,7 @@ class DiskIndex::Hold {
 };
 
 std::shared_ptr<const void> DiskIndex::hold(InodeId inode) {
-  held_.with([&](auto& held) { ++held[inode]; });
+  held_.with([&](auto& held) { ++held[inode].count; });
   return std::make_shared<Hold>(weak_from_this(), inode);
 }
 
@@ -71,7 +72,11 @@ asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
     for (const Journal::Replaced& one : *some) {
       after = one.number;
       if (requests_.with([](const Requests& requests) { return requests.closing; })) co_return Answer<void>{};
-      if (held_.with([&](const auto& held) { return held.contains(one.inode); })) later.insert(one.inode);
+      const bool is_held = held_.with([&](auto& held) {
+        const auto known = held.find(one.inode);
+        return known != held.end() && (known->second.keeps_trash = true);
+      });
+      if (is_held) later.insert(one.inode);
       if (later.contains(one.inode)) continue;
       const Answer<void> erased = co_await erase_replaced(contents_, one.old, one.now);
       if (!erased) {

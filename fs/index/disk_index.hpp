@@ -195,8 +195,12 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   std::atomic<Clock::Steady::rep> refreshed_{0};     // when the last refresh began
   std::atomic<bool> dirty_{false};
   std::atomic<Clock::Steady::rep> dirty_since_{0};
-  spot::Synchronized<std::map<InodeId, std::size_t>> held_;  // inodes whose old contents are in use
-  std::atomic<bool> may_collect_{true};                      // something may have become collectable
+  struct Holds {
+    std::size_t count = 0;
+    bool keeps_trash = false;  // something of it could not be collected
+  };
+  spot::Synchronized<std::map<InodeId, Holds>> held_;  // inodes whose old contents are in use
+  std::atomic<bool> may_collect_{true};                // something may have become collectable
   const std::shared_ptr<ContentStore> contents_;
 
   // The loop's alone.
