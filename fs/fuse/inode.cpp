@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <string>
 
+#include <linux/xattr.h>
 #include <sys/xattr.h>
 
 #include "client/base/clock.hpp"
@@ -54,6 +55,9 @@ void Inode::statfs(fuse_req_t request, fuse_ino_t id) {
 }
 
 void Inode::getxattr(fuse_req_t request, fuse_ino_t id, const char* name, std::size_t room) {
+  // Asked before each write, and never there: only "user." names can be set.
+  if (std::string_view{name} == XATTR_NAME_CAPS)
+    return enter(request, Op::getxattr, [](const CallPtr& call) { call->fail(ENODATA); });
   on_node(
       request, Op::getxattr, id, [&](Node& node, const Caller& caller) { return node.get_xattr(caller, name); },
       [room](Call& call, const Bytes& value) { tell_sized(call, value, room); });
