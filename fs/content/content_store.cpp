@@ -20,7 +20,7 @@ Plaintext ContentStore::cached(ContentKind kind, const BlobId& id, std::size_t s
 }
 
 void ContentStore::remember(const Name& name, Plaintext plaintext) {
-  const std::size_t weight = plaintext->size();
+  const std::size_t weight = plaintext->capacity();  // of what was written in parts, more than its size
   state_.with([&](State& state) { state.kept.put(name, std::move(plaintext), weight); });
 }
 
