@@ -104,7 +104,7 @@ class Draft : public std::enable_shared_from_this<Draft> {
     Plaintext plaintext;
   };
   static std::shared_ptr<Sending> prepare(State& state, std::uint64_t chunk, std::vector<Send>& sends);
-  static void prepare_behind(State& state, std::uint64_t offset, std::uint64_t end, std::vector<Send>& sends);
+  void prepare_behind(State& state, std::uint64_t offset, std::uint64_t end, std::vector<Send>& sends) const;
   enum class Who { writer, saver };
   void begin(std::vector<Send> sends, Who who);
   static asio::awaitable<Answer<BlobId>> store_chunk(std::shared_ptr<Draft> self, Plaintext plaintext,

@@ -79,7 +79,7 @@ void Draft::landed(std::uint64_t chunk, const std::shared_ptr<Sending>& sending)
 }
 
 // What a sequential writer has left behind.
-void Draft::prepare_behind(State& state, std::uint64_t offset, std::uint64_t end, std::vector<Send>& sends) {
+void Draft::prepare_behind(State& state, std::uint64_t offset, std::uint64_t end, std::vector<Send>& sends) const {
   const bool is_sequential = offset == state.sequential_end;
   state.sequential_end = end;
   if (!is_sequential || is_value(state)) return;

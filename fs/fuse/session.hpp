@@ -57,7 +57,7 @@ struct SessionOptions {
   unsigned readers = 5;
   // Any signal that a caller handles interrupts its request, be it a timer of its own; and few programs expect EINTR of
   // mkdir or close, as a disk never says it. So what ends within this time ends as if there had been no signal.
-  std::chrono::milliseconds interrupt_patience{250};
+  std::chrono::milliseconds interrupt_patience{50};
   std::function<void(std::string_view)> log;  // one line, no newline; any thread. None: nothing is said
 };
 

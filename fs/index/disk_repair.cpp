@@ -31,14 +31,14 @@ asio::awaitable<Answer<T>> DiskIndex::in_loop(std::function<asio::awaitable<Answ
 
 asio::awaitable<Answer<std::optional<LogFault>>> DiskIndex::check_own_head() {
   const Journal& journal = ledger_->journal();
-  if (head_is_old_ || journal.counter() == 0) co_return std::optional<LogFault>{};
+  if (is_head_old() || journal.counter() == 0) co_return std::optional<LogFault>{};
   const WriterId self = journal.writer();
   const Answer<SealedStore::SealedHead> head = co_await store_->fetch_head(self);
   std::error_code why = head ? std::error_code{} : head.error().code;
   if (head && head->head.counter < journal.counter()) why = make_error_code(Errc::rollback);
   if (!why) co_return std::optional<LogFault>{};
   if (!cannot_be_had(why)) co_return head.error();
-  head_is_old_ = true;
+  want_head();
   co_return LogFault{self, head_key(self), why, true};
 }
 
@@ -108,7 +108,7 @@ asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_logs() {
     for (const LostBlob& blob : own) {
       if (const Answer<void> marked = ledger_->journal().set_lost(blob.id); !marked) co_return marked;
     }
-    head_is_old_ = true;
+    want_head();
     co_return Answer<void>{};
   };
   const Answer<void> marked = co_await in_loop<void>(store_again);
@@ -129,7 +129,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_retire(WriterId writer) {
   if (const Answer<void> allowed = co_await peers_->may_retire(writer, is_kept); !allowed) co_return allowed;
   if (peers_->is_retired(writer)) co_return Answer<void>{};
   // Ours says what of it we have seen.
-  head_is_old_ = true;
+  want_head();
   const Answer<Stamp> committed = co_await commit_once();
   if (!committed) co_return committed.error();
   co_return co_await peers_->retire(writer, ledger_->draw());

@@ -45,7 +45,7 @@ asio::awaitable<Answer<Bytes>> RemoteStore::judge(std::string key, Answer<Bytes>
   if (is_value || (!answer && !is_about_a_key(answer.error()))) co_return answer;
   const Answer<Missing> what = co_await missing();
   if (!what) co_return what.error();
-  if (answer) co_return what->is_empty_value ? Failure{Errc::not_found} : Failure{Errc::malformed};
+  if (answer) co_return what->is_empty_value ? Failure{Errc::not_found} : Failure{Errc::malformed, key};
   Failure failure = answer.error();
   const bool is_missing = !what->is_empty_value && failure.text == replaced(what->text, what->key, key);
   failure.code = make_error_code(is_missing ? Errc::not_found : Errc::remote_error);

@@ -139,7 +139,7 @@ class Files(LiesCase):
 
 class Blobs(LiesCase):
     LIES = {
-        b"swapped": lambda store, key, older: store.swap(key, b"other"),
+        b"swapped": lambda store, key, older: store.swap(key, b"counterpart"),
         b"older": lambda store, key, older: store.put(key, older),
         b"changed": lambda store, key, older: store.put(key, changed(store.get(key))),
         b"empty": lambda store, key, older: store.put(key, b""),
@@ -147,7 +147,7 @@ class Blobs(LiesCase):
 
     def test_lies_about_values(self):
         mount = self.mount()
-        names = [os.fsdecode(key) for key in (*self.LIES, b"other")]
+        names = [os.fsdecode(key) for key in (*self.LIES, b"counterpart")]
         for name in names:
             mount.path("blobs", name).write_text(name)
         with kept() as store:

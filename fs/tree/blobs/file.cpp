@@ -135,7 +135,8 @@ asio::awaitable<Result<void>> BlobFile::load_locked() {
   if (!newest) co_return newest.error();
   const Answer<Bytes> bottle = co_await tree().options.store->fetch(key);
   if (!bottle) {
-    if (bottle.error().code == Errc::not_found) co_await gone();
+    if (bottle.error().code != Errc::not_found) co_return tree().of_content(bottle.error());
+    co_await gone();
     co_return bottle.error().code;
   }
   Result<Value> value = tree().open(key, *bottle, *newest);

@@ -17,7 +17,7 @@ asio::awaitable<Result<void>> BlobFile::store_edit() {
   });
   if (!settled.content) co_return Result<void>{};
   Answer<Draft::Saved> saved = co_await settled.content->save();
-  if (!saved) co_return saved.error().code;
+  if (!saved) co_return tree().of_content(saved.error());
   settled.saved = *std::move(saved);
   settled.modified = state_.with([](const State& state) { return state.modified; });
   const Result<InodePtr> found = co_await inode();
@@ -82,7 +82,7 @@ asio::awaitable<Result<BlobFile::Settled>> BlobFile::settle() {
     return state.is_edited();
   });
   Answer<Draft::Saved> saved = co_await out.content->save();
-  if (!saved) co_return saved.error().code;
+  if (!saved) co_return tree().of_content(saved.error());
   out.saved = *std::move(saved);
   if (!out.saved.reference || (!edited && ((*found)->flags & kSharedChunks) != 0)) co_return out;
   const Result<void> stored = co_await store_saved(out, kSharedChunks);

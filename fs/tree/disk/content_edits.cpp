@@ -44,7 +44,7 @@ asio::awaitable<Result<std::size_t>> ContentFile::write(Write write) {
   if (!content) co_return fail(EBADF);
   const std::optional<std::uint64_t> offset = write.append ? std::nullopt : std::optional{write.offset};
   const Answer<void> written = co_await content->write(offset, std::move(write.data));
-  if (!written) co_return written.error().code;
+  if (!written) co_return disk().of_content(written.error());
   co_return size;
 }
 
@@ -75,7 +75,7 @@ asio::awaitable<Result<void>> ContentFile::allocate(int mode, std::uint64_t offs
   Answer<void> done;
   if (how != 0) done = co_await content->punch(offset, offset + size);
   if (done && !keeps_size) done = content->extend(offset + size);
-  if (!done) co_return done.error().code;
+  if (!done) co_return disk().of_content(done.error());
   co_return Result<void>{};
 }
 

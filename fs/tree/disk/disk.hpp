@@ -12,6 +12,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "client/base/clock.hpp"
+#include "client/base/sync.hpp"
 #include "fs/content/content_store.hpp"
 #include "fs/index/index.hpp"
 #include "fs/tree/disk/dirty_content.hpp"
@@ -48,8 +49,15 @@ class DiskTree {
   const std::shared_ptr<DirtyContent> dirty;
   NodeTable<InodeId> nodes;
 
+  // The errno of a content that could not be read or stored. A name that is there has a content: what is missing of it
+  // is the relay's doing, and no missing name. What is not as it was stored is told.
+  std::error_code of_content(const spot::Failure& failure) const;
+
   // How long the kernel may rely on names and attributes.
   std::chrono::milliseconds timeout() const noexcept { return disk.only_writer ? kLongTimeout : disk.refresh; }
+
+ private:
+  mutable spot::Synchronized<std::string> last_told_;  // so that a reader that tries again fills no log
 };
 
 // A subtree as a mount has it.

@@ -63,7 +63,7 @@ asio::awaitable<Result<Content>> OpenContent::read(Caller, std::uint64_t offset,
   if (!from) co_return fail(EBADF);
   read_ahead(from, offset, size);
   Answer<Bytes> bytes = co_await from->read(offset, size);
-  if (!bytes) co_return bytes.error().code;
+  if (!bytes) co_return file_->disk().of_content(bytes.error());
   co_return Content{std::move(*bytes)};
 }
 
@@ -95,7 +95,7 @@ asio::awaitable<Result<std::uint64_t>> OpenContent::seek(Caller, std::uint64_t o
   if (!from) co_return fail(EBADF);
   const Answer<std::uint64_t> found = co_await from->seek(offset, whence == SEEK_HOLE);
   if (!found && found.error().code == Errc::not_found) co_return fail(ENXIO);
-  if (!found) co_return found.error().code;
+  if (!found) co_return file_->disk().of_content(found.error());
   co_return *found;
 }
 

@@ -88,7 +88,7 @@ asio::awaitable<Result<std::size_t>> RegularFile::copy(std::shared_ptr<ContentFi
   if (!content) co_return fail(EBADF);
   if (is_shareable) state_.with([this](State&) { shares_ = true; });
   const Answer<bool> copied = co_await content->copy(**reference, from_offset, offset, size);
-  if (!copied) co_return copied.error().code;
+  if (!copied) co_return tree().of_content(copied.error());
   co_return static_cast<std::size_t>(size);
 }
 
@@ -103,7 +103,7 @@ asio::awaitable<Result<void>> RegularFile::store_edit() {
   });
   if (!content) co_return Result<void>{};
   const Answer<Draft::Saved> saved = co_await content->save();
-  if (!saved) co_return saved.error().code;
+  if (!saved) co_return tree().of_content(saved.error());
 
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
