@@ -21,9 +21,7 @@ DiskSubtrees make_disk_subtrees(tree::BlobsOptions options, std::size_t memory, 
   const std::shared_ptr<Index> index = options.index;
   options.content = std::make_shared<ContentStore>(
       options.executor, options.store, std::shared_ptr<const ContentCipher>{index, &index->cipher()}, memory);
-  tree::FilesOptions files_options;
-  static_cast<tree::DiskOptions&>(files_options) = options;
-  files_options.hidden = std::move(hidden);
+  const tree::FilesOptions files_options{options, std::move(hidden)};
   tree::Subtree blobs = tree::make_blobs(std::move(options));
   tree::Subtree files = tree::make_files(files_options);
   DiskSubtrees out;

@@ -4,7 +4,7 @@
 
 namespace spotfs::tree {
 
-Subtree make_files(const DiskOptions& options) {
+Subtree make_files(const FilesOptions& options) {
   auto tree = std::make_shared<FilesTree>(options);
   Inode unknown;  // until the index is asked
   unknown.kind = Kind::directory;

@@ -10,7 +10,7 @@ class FilesTest : public BlobsTest {
  protected:
   void mount() {
     BlobsTest::mount();
-    files_ = make_files(options_);
+    files_ = make_files(FilesOptions{options_, {}});
     root_ = files_.node;
   }
   void unmount() {
