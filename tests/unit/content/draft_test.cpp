@@ -234,6 +234,7 @@ TEST_F(DraftTest, DoesNotPutWhatItFetchedOverWhatWasWrittenMeanwhile) {
   save(*again);
   for (std::size_t i = 0; i < held.size(); ++i, settle()) held[i]->set();
   EXPECT_TRUE(written);
+  store_->set_plan({});
   Bytes expected = pattern(2 * kChunkSize, 2);
   std::ranges::copy(spot::to_bytes("late"), expected.begin() + 5);
   EXPECT_EQ(read(*again, 0, expected.size()), expected);

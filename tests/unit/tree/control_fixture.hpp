@@ -99,7 +99,7 @@ class ControlTest : public FilesTest {
   }
   void take_away_content(const std::string& name, std::uint64_t chunk) {
     const Result<spotfs::Entry> there = run(index_->lookup(kRoot, name));
-    const ContentReader reader{content_, there.value().inode->reference};
+    const ContentReader reader{options_.content, there.value().inode->reference};
     take_away(content_key(run(reader.find(0, chunk)).value()));
   }
 
