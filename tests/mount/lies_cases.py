@@ -81,7 +81,7 @@ class LiesCase(unittest.TestCase):
         subprocess.run(["rm", "-rf", BED.work / "relay"], check=True)
 
     def mount(self, *options, identity=None):
-        mount = BED.relay_mount("timeout=10", *options, start=False, identity=identity)
+        mount = BED.relay_mount("timeout=10", "cache=none", *options, start=False, identity=identity)
         mount.start_in_foreground()
         self.mounts.append(mount)
         return mount
