@@ -1,7 +1,7 @@
 // Several writers at once, killed, suspended, copied, with clocks that are wrong and stores that come late: nothing
 // that was confirmed is lost, and all agree in the end.
 //
-// SPOTFS_SCHEDULES: how many (default 150); SPOTFS_SCHEDULE_SEED: the first one's seed (default 1).
+// SPOTFS_SCHEDULES: how many (default 60); SPOTFS_SCHEDULE_SEED: the first one's seed (default 1).
 #include "tests/unit/index/schedules.hpp"
 
 #include <cstdlib>
@@ -20,7 +20,7 @@ std::uint32_t number_from(const char* name, std::uint32_t otherwise) {
 TEST(Schedules, LoseNothingAndEndInOneState) {
   std::string directory = std::filesystem::temp_directory_path() / "spotfs-schedules-XXXXXX";
   ASSERT_TRUE(::mkdtemp(directory.data()));
-  const std::uint32_t first = number_from("SPOTFS_SCHEDULE_SEED", 1), count = number_from("SPOTFS_SCHEDULES", 150);
+  const std::uint32_t first = number_from("SPOTFS_SCHEDULE_SEED", 1), count = number_from("SPOTFS_SCHEDULES", 60);
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
     const Schedule schedule = random_schedule(seed, 80);
     const std::string broken = run_schedule(schedule, directory);
