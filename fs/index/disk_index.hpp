@@ -168,8 +168,15 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<void>> read_news(std::optional<Snapshot> shown);
   std::optional<Clock::Steady> snapshot_due() const;
   asio::awaitable<void> begin_snapshot();
+  struct WrittenSnapshot {
+    std::shared_ptr<const Frozen> frozen;
+    TreeShape shape;
+    std::optional<SnapshotBase> from;  // what it was made from
+    Clock::Steady begun;
+  };
   static asio::awaitable<Answer<void>> write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
                                                       Clock::Steady begun);
+  asio::awaitable<void> take_written();
   bool is_snapshot_due() const;
   Answer<void> take_snapshot(const Frozen& frozen, TreeShape shape);
   Answer<void> take(CurrentSnapshot snapshot);
@@ -218,7 +225,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   CurrentSnapshot snapshot_;
   std::atomic<std::uint64_t> generation_;  // of it
   bool log_may_shrink_ = true;
-  bool writing_snapshot_ = false;
+  bool writing_snapshot_ = false;                  // until it counts, or is given up
+  std::unique_ptr<WrittenSnapshot> written_;       // it is in the store
   Clock::Steady snapshot_at_{};                    // when the one that is due is begun
   Clock::Steady snapshot_again_{};                 // not before, after a failure
   Clock::Steady adopt_again_{};                    // as above

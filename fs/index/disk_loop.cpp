@@ -62,6 +62,7 @@ asio::awaitable<void> DiskIndex::run() {
       co_await do_register();
     if (is_refresh_due()) static_cast<void>(co_await do_refresh());
     if (is_commit_due()) co_await do_commit();
+    co_await take_written();
     co_await begin_snapshot();
     co_await do_jobs();
     start_collecting();

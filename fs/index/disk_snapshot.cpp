@@ -137,7 +137,7 @@ asio::awaitable<void> DiskIndex::begin_snapshot() {
   const auto frozen = std::make_shared<Frozen>(ledger_->freeze(std::min(committed_, a_minute_ago())));
   asio::co_spawn(strand_, write_snapshot(shared_from_this(), frozen, begun),
                  [self = shared_from_this()](const std::exception_ptr& thrown, const Answer<void>& done) {
-                   self->writing_snapshot_ = false;
+                   if (thrown || !done) self->writing_snapshot_ = false;
                    if (self->ends()) return;
                    if (thrown || !done) self->snapshot_again_ = self->now() + kPauseAfterFailure;
                    if (!thrown && !done) self->note(done.error());
@@ -145,6 +145,7 @@ asio::awaitable<void> DiskIndex::begin_snapshot() {
                  });
 }
 
+// Beside the loop.
 asio::awaitable<Answer<void>> DiskIndex::write_snapshot(std::shared_ptr<DiskIndex> self, std::shared_ptr<Frozen> frozen,
                                                         Clock::Steady begun) {
   const std::optional<SnapshotBase> from = self->snapshot_.tree;
@@ -156,15 +157,20 @@ asio::awaitable<Answer<void>> DiskIndex::write_snapshot(std::shared_ptr<DiskInde
   };
   Answer<TreeShape> shape = co_await self->snapshots_.write(frozen, self->snapshot_.shape, fresh);
   if (!shape) co_return shape.error();
-  if (self->ends()) co_return Answer<void>{};
+  self->written_ = std::make_unique<WrittenSnapshot>(WrittenSnapshot{frozen, std::move(*shape), from, begun});
+  co_return Answer<void>{};
+}
+
+asio::awaitable<void> DiskIndex::take_written() {
+  if (!written_) co_return;
+  const std::unique_ptr<WrittenSnapshot> written = std::move(written_);
   // Others may have made one meanwhile.
-  if (!self->options_.only_writer && self->now() - begun > kLongestWriting) {
-    const Answer<void> refreshed = co_await self->wait_for(&Requests::refreshes);
-    if (!refreshed) co_return refreshed;
-    if (!self->got_every_head_ || self->ends()) co_return Failure{Errc::timed_out, "a snapshot"};
-  }
-  if (self->snapshot_.tree != from) co_return Answer<void>{};
-  co_return self->take_snapshot(*frozen, std::move(*shape));
+  if (!options_.only_writer && now() - written->begun > kLongestWriting) static_cast<void>(co_await do_refresh());
+  const bool counts = snapshot_.tree == written->from && (options_.only_writer || got_every_head_);
+  const Answer<void> taken = counts ? take_snapshot(*written->frozen, std::move(written->shape)) : Answer<void>{};
+  if (!taken) note(taken.error());
+  if (!taken || !counts) snapshot_again_ = now() + kPauseAfterFailure;
+  writing_snapshot_ = false;
 }
 
 Answer<void> DiskIndex::take_snapshot(const Frozen& frozen, TreeShape shape) {
