@@ -19,6 +19,8 @@ std::string pattern(std::size_t size, unsigned seed = 1) {
 
 class BlobsLargeTest : public BlobsTest {
  protected:
+  void TearDown() override { unmount(); }  // while the plan has something to count with
+
   std::shared_ptr<OpenFile> opened(const std::string& name, int flags) {
     return open(node(root_, name), flags).value();
   }
