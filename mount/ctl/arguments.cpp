@@ -1,5 +1,6 @@
 #include "mount/ctl/arguments.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,8 @@
 
 namespace spotfs::ctl {
 namespace {
+
+constexpr std::size_t kIdLength = 22;  // characters of base64url
 
 class Parser {
  public:
@@ -29,7 +32,9 @@ class Parser {
 
   boost::system::result<Invocation, int> parse(int argc, char** argv) {
     try {
-      app_.parse(argc, argv);
+      std::vector<char*> words{argv, argv + argc};
+      keep_id(words);
+      app_.parse(static_cast<int>(words.size()), words.data());
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == 0) return app_.exit(e);  // --help, --version
       return wrong(e.what());
@@ -98,6 +103,15 @@ class Parser {
     if (const auto completed = mount::complete(options, ::getuid()); !completed) return wrong(completed.error().text);
     line_.direct = std::move(options);
     return line_;
+  }
+
+  // One id in 64 begins with a hyphen, and is no option all the same.
+  static void keep_id(std::vector<char*>& words) {
+    static char separator[] = "--";
+    const auto retire = std::find(words.begin(), words.end(), std::string_view{"retire"});
+    if (retire == words.end() || std::next(retire) == words.end()) return;
+    const std::string_view id = *std::next(retire);
+    if (id.size() == kIdLength && id.front() == '-') words.insert(std::next(retire), separator);
   }
 
   int wrong(const std::string& what) { return Output{line_.json}.fail("EINVAL", what + "; see spotfsctl --help"); }

@@ -75,6 +75,13 @@ TEST(CtlArguments, CommandsTakeTheirWords) {
   EXPECT_EQ(put.place, "/m");
 }
 
+TEST(CtlArguments, AnIdThatBeginsWithAHyphenIsNoOption) {
+  const std::string id = "-QPAoNxNa2ozrsLA4HShQg";
+  const auto line = parse({"writers", "retire", id, "/mnt"});
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->writer, id);
+}
+
 TEST(CtlArguments, WrongUsageIsTwo) {
   for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
                                                 {"dance"},
