@@ -1,6 +1,7 @@
 // Something that several coroutines wait for, and that happens once.
 //
-// Thread: any. Lifetime: shared by those who wait and who sets it. Errors: cancelled.
+// Thread: any. Lifetime: who is to set it owns it; those who wait do not, so that they go with it where a loop ends
+// with work under way. Errors: cancelled.
 #pragma once
 
 #include <memory>
@@ -33,6 +34,7 @@ class Event {
       return state.set;
     });
     if (set) co_return Result<void>{};
+    event.reset();
     co_return co_await Shot::wait(std::move(shot));
   }
 

@@ -27,7 +27,6 @@ struct Job {
     std::optional<Failure> failure;
   };
   spot::Synchronized<State> state;
-  const std::shared_ptr<spot::Event> done = std::make_shared<spot::Event>();
 };
 
 asio::awaitable<void> do_some(std::shared_ptr<Job> job) {
@@ -51,18 +50,19 @@ asio::awaitable<Answer<void>> do_at_once(asio::any_io_executor executor, std::si
                                          Work work) {
   if (count == 0) co_return Answer<void>{};
   const auto job = std::make_shared<Job>(count, std::move(work));
+  auto done = std::make_shared<spot::Event>();
   const std::size_t workers = std::min(count, at_once);
   job->state.with([&](Job::State& state) { state.workers = workers; });
   for (std::size_t i = 0; i < workers; ++i) {
-    asio::co_spawn(executor, do_some(job), [job](const std::exception_ptr& thrown) {
+    asio::co_spawn(executor, do_some(job), [job, done](const std::exception_ptr& thrown) {
       const bool last = job->state.with([&](Job::State& state) {
         if (thrown && !state.failure) state.failure = Failure{Errc::storage_failed};
         return --state.workers == 0;
       });
-      if (last) job->done->set();
+      if (last) done->set();
     });
   }
-  const Result<void> waited = co_await spot::Event::wait(job->done);
+  const Result<void> waited = co_await spot::Event::wait(std::move(done));
   if (!waited) {
     job->state.with([&](Job::State& state) {
       if (!state.failure) state.failure = Failure{waited.error()};
