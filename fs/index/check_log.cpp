@@ -5,12 +5,6 @@
 
 namespace spotfs {
 
-namespace {
-
-constexpr std::size_t kMaxLists = 10'000;  // as whoever reads a log
-
-}  // namespace
-
 asio::awaitable<Answer<std::vector<LostBlob>>> check_log(std::shared_ptr<const SealedStore> store, LogList log) {
   std::vector<LostBlob> lost;
   for (std::size_t lists = 0; lists < kMaxLists; ++lists) {

@@ -4,12 +4,21 @@
 // read.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
 #include "client/base/sqlite.hpp"
 
 namespace spotfs {
+
+// What a row has as bytes of a fixed length; false: of another.
+template <std::size_t N>
+bool copy_to(spot::BytesView from, spot::ByteArray<N>& to) {
+  if (from.size() != N) return false;
+  std::ranges::copy(from, to.begin());
+  return true;
+}
 
 class Database {
  public:

@@ -285,7 +285,7 @@ IndexStatus DiskIndex::status() const {
   out.writer = ledger_->journal().writer();
   out.operations = ledger_->operation_count();
   out.snapshot = generation_;
-  if (const Answer<std::vector<Operation>> open = ledger_->journal().unstored()) out.uncommitted = open->size();
+  out.uncommitted = ledger_->journal().unstored_count();
   out.others = peers_->status();
   requests_.with([&](const Requests& requests) {
     out.registered = requests.registered;

@@ -38,6 +38,9 @@ struct CurrentSnapshot {
   std::shared_ptr<const TreeShape> base_shape = std::make_shared<const TreeShape>();
 };
 
+// `loaded`: `known` itself, or its base where it can't be read. Takes all but the state out of it.
+CurrentSnapshot current_snapshot(const Journal::KnownSnapshot& known, LoadedSnapshot& loaded);
+
 // What open_disk() has put together.
 struct DiskParts {
   IndexOptions options;
@@ -164,7 +167,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   void tell_changes(const ChangeSet& changes) const;
 
   // Snapshots: the loop's too.
-  asio::awaitable<Answer<bool>> adopt(Snapshot snapshot);
+  asio::awaitable<Answer<void>> adopt(Snapshot snapshot);
   asio::awaitable<Answer<void>> read_news(std::optional<Snapshot> shown);
   std::optional<Clock::Steady> snapshot_due() const;
   asio::awaitable<void> begin_snapshot();
@@ -184,7 +187,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   bool is_head_old() const noexcept { return head_stored_ != head_wanted_; }
   Answer<void> drop_log();
   Stamp a_minute_ago() const;
-  std::int64_t unix_seconds() const;
+  std::int64_t unix_seconds() const { return spotfs::unix_seconds(*options_.clock); }
 
   void note(const Answer<void>& done);
   Clock::Steady now() const { return options_.clock->steady(); }

@@ -185,9 +185,7 @@ asio::awaitable<Answer<void>> DiskIndex::become_another() {
   if (options_.notice)
     options_.notice("this state directory was copied or its writer retired: going on as a new writer");
   run_ = spot::random_array<16>();
-  RunPrefix prefix;
-  std::copy_n(run_.begin(), prefix.size(), prefix.begin());
-  const Answer<ChangeSet> changes = ledger_->become(spot::random_array<16>(), options_.machine_id, prefix);
+  const Answer<ChangeSet> changes = ledger_->become(spot::random_array<16>(), options_.machine_id, prefix_of(run_));
   if (!changes) co_return changes.error();
   tell_changes(*changes);
   requests_.with([](Requests& requests) { requests.registered = false; });

@@ -34,19 +34,17 @@ Failure not_whole(const Failure& failure) {
 // A run whose first bytes no operation has: they tell the stamps of runs apart.
 RunId draw_run(const std::vector<Operation>& operations, const Included& included = {}) {
   RunId out;
-  RunPrefix prefix;
-  do {
-    out = spot::random_array<16>();
-    std::copy_n(out.begin(), prefix.size(), prefix.begin());
-  } while (included.knows(prefix) ||
-           std::ranges::any_of(operations, [&](const Operation& op) { return op.stamp.run() == prefix; }));
+  const auto is_known = [&](const RunPrefix& prefix) {
+    return included.knows(prefix) ||
+           std::ranges::any_of(operations, [&](const Operation& op) { return op.stamp.run() == prefix; });
+  };
+  do out = spot::random_array<16>();
+  while (is_known(prefix_of(out)));
   return out;
 }
 
 HybridClock clock_of(const RunId& run, const Clock& clock, const Stamp& last) {
-  RunPrefix prefix;
-  std::copy_n(run.begin(), prefix.size(), prefix.begin());
-  HybridClock out{clock, prefix};
+  HybridClock out{clock, prefix_of(run)};
   out.see(last);
   return out;
 }
@@ -170,11 +168,9 @@ asio::awaitable<Answer<Peers::News>> Opening::look_at_others() {
 // logs.
 asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> shown) {
   const std::optional<Journal::KnownSnapshot> kept = journal_->snapshot();
-  const std::int64_t present =
-      std::chrono::duration_cast<std::chrono::seconds>(options_.clock->wall().time_since_epoch()).count();
   if (kept) snapshot_.known = kept;
   if (is_newer(shown, kept ? std::optional{kept->snapshot} : std::nullopt))
-    snapshot_.known = Journal::KnownSnapshot{*shown, present};
+    snapshot_.known = Journal::KnownSnapshot{*shown, unix_seconds(*options_.clock)};
   if (!snapshot_.known) {
     if (peers_->has_retired()) tell("the store shows no snapshot, though writers have retired: it was rolled back");
     history_ = std::make_unique<History>(state_options_);
@@ -191,11 +187,7 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
   }
   if (!loaded) co_return is_away_ ? not_whole(loaded.error()) : loaded.error();
   history_ = std::make_unique<History>(std::move(loaded->state), loaded->included);
-  snapshot_.tree = loaded->tree;
-  snapshot_.included = std::move(loaded->included);
-  snapshot_.base = std::move(loaded->base);
-  snapshot_.shape = std::move(loaded->shape);
-  snapshot_.base_shape = std::move(loaded->base_shape);
+  snapshot_ = current_snapshot(*snapshot_.known, *loaded);
   co_return journal_->set_snapshot(*snapshot_.known);
 }
 

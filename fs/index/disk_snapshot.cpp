@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "client/crypto/hash.hpp"
 #include "fs/index/disk_index.hpp"
@@ -19,8 +18,15 @@ constexpr std::int64_t kDropAfter = std::chrono::seconds{kDay}.count();
 
 }  // namespace
 
-std::int64_t DiskIndex::unix_seconds() const {
-  return std::chrono::duration_cast<std::chrono::seconds>(options_.clock->wall().time_since_epoch()).count();
+CurrentSnapshot current_snapshot(const Journal::KnownSnapshot& known, LoadedSnapshot& loaded) {
+  CurrentSnapshot out;
+  out.known = known;
+  out.tree = loaded.tree;
+  out.included = std::move(loaded.included);
+  out.shape = std::move(loaded.shape);
+  out.base = std::move(loaded.base);
+  out.base_shape = std::move(loaded.base_shape);
+  return out;
 }
 
 // All that is older is settled.
@@ -54,9 +60,8 @@ asio::awaitable<Answer<void>> DiskIndex::read_news(std::optional<Snapshot> shown
   const std::optional<Snapshot> current = snapshot_.known ? std::optional{snapshot_.known->snapshot} : std::nullopt;
   Answer<void> out;
   if (is_newer(shown, current) && now() >= adopt_again_) {
-    const Answer<bool> adopted = co_await adopt(*shown);
-    if (adopted && *adopted) co_return out;
-    if (!adopted) out = adopted.error();
+    out = co_await adopt(*shown);
+    if (out) co_return out;
     adopt_again_ = now() + kPauseAfterFailure;
   }
   Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
@@ -65,8 +70,7 @@ asio::awaitable<Answer<void>> DiskIndex::read_news(std::optional<Snapshot> shown
   co_return out;
 }
 
-// False: not every operation could be had that it does not include.
-asio::awaitable<Answer<bool>> DiskIndex::adopt(Snapshot snapshot) {
+asio::awaitable<Answer<void>> DiskIndex::adopt(Snapshot snapshot) {
   Answer<LoadedSnapshot> loaded = co_await snapshots_.read(snapshot);
   if (!loaded) co_return loaded.error();
   // Operations that ours includes and it does not are in the logs alone.
@@ -78,17 +82,9 @@ asio::awaitable<Answer<bool>> DiskIndex::adopt(Snapshot snapshot) {
   const Answer<ChangeSet> changes =
       ledger_->rebase(std::move(loaded->state), loaded->included, std::move(logs.operations));
   if (!changes) co_return changes.error();
-  CurrentSnapshot current;
-  current.known = Journal::KnownSnapshot{snapshot, unix_seconds()};
-  current.tree = snapshot.tree;
-  current.included = std::move(loaded->included);
-  current.shape = std::move(loaded->shape);
-  current.base = std::move(loaded->base);
-  current.base_shape = std::move(loaded->base_shape);
-  const Answer<void> taken = take(std::move(current));
+  const Answer<void> taken = take(current_snapshot({snapshot, unix_seconds()}, *loaded));
   tell_changes(*changes);
-  if (!taken) co_return taken.error();
-  co_return true;
+  co_return taken;
 }
 
 // --- Of our own ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ namespace spotfs {
 inline constexpr std::size_t kMaxHost = 255;        // bytes of a host name
 inline constexpr std::size_t kMaxHead = 16 * 1024;  // bytes of a head as it is written
 inline constexpr std::size_t kMaxLogList = 45'056;  // bytes of a list of pieces
+// Longer chains of lists hold more pieces than a disk can have: someone makes a reader walk for ever.
+inline constexpr std::size_t kMaxLists = 10'000;
 inline constexpr std::uint64_t kMaxCounter = std::uint64_t{1} << 62;
 
 struct StoreRecord {

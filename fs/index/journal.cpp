@@ -43,13 +43,6 @@ Result<std::optional<Reference>> decoded(BytesView bytes) {
   return decode_reference(reader);
 }
 
-template <std::size_t N>
-bool copy_to(BytesView from, ByteArray<N>& to) {
-  if (from.size() != N) return false;
-  std::ranges::copy(from, to.begin());
-  return true;
-}
-
 // Which file the journal is: its device and inode number.
 Bytes identity_of(const std::filesystem::path& file) {
   struct stat info {};
@@ -213,6 +206,19 @@ Answer<std::vector<Operation>> Journal::unstored() const {
       "ORDER BY stamp");
 }
 
+std::uint64_t Journal::unstored_count() const {
+  const std::lock_guard lock{mutex_};
+  std::int64_t out = 0;
+  const auto row = [&](const Statement& query) {
+    out = query.number(0);
+    return true;
+  };
+  static_cast<void>(database_.each(row,
+                                   "SELECT count(*) FROM operation WHERE piece = 0 OR piece IN "
+                                   "(SELECT number FROM piece WHERE stored = 0)"));
+  return static_cast<std::uint64_t>(out);
+}
+
 Answer<std::vector<Operation>> Journal::loose(Stamp limit) const {
   const std::lock_guard lock{mutex_};
   return read_operations("SELECT bytes FROM operation WHERE piece = 0 AND stamp < ? ORDER BY stamp", limit.bytes);
@@ -318,6 +324,13 @@ Answer<void> Journal::set_list_stored(std::int64_t list) {
   return database_.run("UPDATE list SET stored = 1 WHERE number = ?", list);
 }
 
+Answer<void> Journal::set_lost(const BlobId& id) {
+  const std::lock_guard lock{mutex_};
+  Answer<void> done = database_.run("UPDATE piece SET stored = 0 WHERE id = ?", id);
+  if (done) done = database_.run("UPDATE list SET stored = 0 WHERE id = ?", id);
+  return done;
+}
+
 // --- Heads -----------------------------------------------------------------------------------------------------------
 
 // With all that is in the journal, on the disk: a head that the store has and the journal has lost would be a
@@ -357,62 +370,6 @@ bool Journal::knows(const RunId& run, std::uint64_t counter) const {
 Answer<void> Journal::set_head_stored(std::int64_t now) {
   const std::lock_guard lock{mutex_};
   return database_.run("UPDATE trash SET since = ? WHERE since = 0", now);
-}
-
-// --- Others ----------------------------------------------------------------------------------------------------------
-
-Answer<void> Journal::see(const WriterId& writer, BytesView sealed_head) {
-  const std::lock_guard lock{mutex_};
-  return database_.run("INSERT OR REPLACE INTO head VALUES (?, ?)", writer, sealed_head);
-}
-
-Answer<std::map<WriterId, Bytes>> Journal::seen() const {
-  const std::lock_guard lock{mutex_};
-  std::map<WriterId, Bytes> out;
-  const auto row = [&](const Statement& query) {
-    WriterId writer;
-    const bool reads = copy_to(query.bytes(0), writer);
-    out.emplace(writer, spot::to_bytes(query.bytes(1)));
-    return reads;
-  };
-  if (Answer<void> read = database_.each(row, "SELECT writer, sealed FROM head"); !read) return read.error();
-  return out;
-}
-
-Answer<void> Journal::see_value(std::string_view key, const Stamp& version) {
-  const std::lock_guard lock{mutex_};
-  return database_.run(
-      "INSERT INTO value VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET version = max(version, excluded.version)",
-      spot::view(key), version.bytes);
-}
-
-Answer<std::optional<Stamp>> Journal::seen_value(std::string_view key) const {
-  const std::lock_guard lock{mutex_};
-  std::optional<Stamp> out;
-  const auto row = [&](const Statement& query) { return copy_to(query.bytes(0), out.emplace().bytes); };
-  if (Answer<void> read = database_.each(row, "SELECT version FROM value WHERE key = ?", spot::view(key)); !read)
-    return read.error();
-  return out;
-}
-
-Answer<void> Journal::set_known_writers(BytesView encoded) {
-  const std::lock_guard lock{mutex_};
-  return set_meta("writers", encoded);
-}
-
-std::optional<Bytes> Journal::known_writers() const {
-  const std::lock_guard lock{mutex_};
-  return meta("writers");
-}
-
-Answer<void> Journal::set_seen_all() {
-  const std::lock_guard lock{mutex_};
-  return meta("seen") ? Answer<void>{} : set_meta("seen", spot::view("all"));
-}
-
-bool Journal::has_seen_all() const {
-  const std::lock_guard lock{mutex_};
-  return meta("seen").has_value();
 }
 
 }  // namespace spotfs

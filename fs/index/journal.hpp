@@ -64,8 +64,9 @@ class Journal {
   // By operations before `limit`, `max` of them with numbers after `after`.
   Answer<std::vector<Replaced>> replaced(Stamp limit, std::int64_t after, std::size_t max) const;
   Answer<void> forget_replaced(std::int64_t row);
-  Answer<std::vector<Operation>> operations() const;        // all, by stamp
-  Answer<std::vector<Operation>> unstored() const;          // those in no stored piece, by stamp
+  Answer<std::vector<Operation>> operations() const;  // all, by stamp
+  Answer<std::vector<Operation>> unstored() const;    // those in no stored piece, by stamp
+  std::uint64_t unstored_count() const;
   Answer<std::vector<Operation>> loose(Stamp limit) const;  // those before `limit` that are in no piece, by stamp
   Answer<std::vector<Operation>> loose() const;             // all of them
   Answer<std::vector<Operation>> operations_of(std::int64_t piece) const;

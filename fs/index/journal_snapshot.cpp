@@ -82,13 +82,7 @@ Answer<void> Journal::add_trash(const std::vector<BlobId>& ids, std::int64_t sin
 Answer<std::vector<BlobId>> Journal::trash(std::int64_t until) const {
   const std::lock_guard lock{mutex_};
   std::vector<BlobId> out;
-  const auto row = [&](const Database::Statement& query) {
-    const BytesView id = query.bytes(0);
-    BlobId& one = out.emplace_back();
-    if (id.size() != one.size()) return false;
-    std::ranges::copy(id, one.begin());
-    return true;
-  };
+  const auto row = [&](const Database::Statement& query) { return copy_to(query.bytes(0), out.emplace_back()); };
   const Answer<void> read = database_.each(row, "SELECT id FROM trash WHERE since > 0 AND since <= ?", until);
   if (!read) return read.error();
   return out;

@@ -10,9 +10,6 @@ namespace spotfs {
 
 namespace {
 
-// Longer chains of lists hold more pieces than a disk can have: someone makes a reader walk for ever.
-constexpr std::size_t kMaxLists = 10'000;
-
 bool is_missing(const Failure& failure) { return failure.code == Errc::not_found; }
 
 }  // namespace

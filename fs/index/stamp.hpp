@@ -72,6 +72,11 @@ Result<Stamp> decode_stamp(cbor::Reader& from);  // refuses times after the year
 Result<Version> decode_version(cbor::Reader& from);
 Result<Time> decode_time(cbor::Reader& from);
 
+// Since 1970, as the journal keeps them.
+inline std::int64_t unix_seconds(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::seconds>(clock.wall().time_since_epoch()).count();
+}
+
 // Gives stamps that are later than all that were seen, whatever the machine's clock does.
 class HybridClock {
  public:

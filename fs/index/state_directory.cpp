@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/base/encoding.hpp"
+#include "fs/store/directories.hpp"
 
 namespace spotfs {
 
@@ -20,22 +21,9 @@ namespace {
 constexpr std::size_t kMaxKept = 64 * 1024;  // bytes of a file that is read whole
 constexpr char kDraining = 'd';
 
-Failure system_failure(const fs::path& path) {
-  return Failure{std::error_code{errno, std::generic_category()}, path.string()};
-}
-
-Answer<void> make_directory(const fs::path& path) {
-  std::error_code ec;
-  if (path.has_parent_path() && !fs::exists(path.parent_path(), ec)) {
-    if (Answer<void> made = make_directory(path.parent_path()); !made) return made;
-  }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure(path);
-  return {};
-}
-
 // Only the user who runs the mount may own it or write to it.
 Answer<void> make_private_directory(const fs::path& path) {
-  if (Answer<void> made = make_directory(path); !made) return made;
+  if (Answer<void> made = make_directories(path); !made) return made;
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return system_failure(path);
   if (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid())

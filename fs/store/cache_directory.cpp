@@ -13,6 +13,7 @@
 #include "client/base/handle.hpp"
 #include "client/crypto/aead.hpp"
 #include "client/crypto/hash.hpp"
+#include "fs/store/directories.hpp"
 
 namespace spotfs {
 
@@ -37,19 +38,6 @@ std::uint64_t on_disk(std::uint64_t size) noexcept { return (size + kBlock - 1) 
 
 Clock::Wall time_of(const timespec& time) noexcept {
   return Clock::Wall{std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec}};
-}
-
-Failure system_failure(const fs::path& path) {
-  return Failure{std::error_code{errno, std::generic_category()}, path.string()};
-}
-
-Answer<void> make_directories(const fs::path& path) {
-  std::error_code ec;
-  if (path.has_parent_path() && !fs::exists(path.parent_path(), ec)) {
-    if (Answer<void> made = make_directories(path.parent_path()); !made) return made;
-  }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure(path);
-  return {};
 }
 
 bool read_all(int file, Bytes& out) {

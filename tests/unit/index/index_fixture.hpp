@@ -13,6 +13,7 @@
 #include "fs/index/index.hpp"
 #include "fs/store/memory.hpp"
 #include "tests/fake/run_on.hpp"
+#include "tests/unit/index/set_clock.hpp"
 
 namespace spotfs {
 

@@ -11,13 +11,6 @@ namespace {
 using testing::ElementsAre;
 using testing::StartsWith;
 
-class SetClock final : public Clock {
- public:
-  Wall wall() const override { return Wall{std::chrono::milliseconds{1'790'000'000'000} + now}; }
-  Steady steady() const override { return now; }
-  std::chrono::nanoseconds now{std::chrono::hours{1}};
-};
-
 class WithoutAConnection : public IndexTest {
  protected:
   using Fate = MemoryStore::Fate;

@@ -13,13 +13,13 @@
 #include "fs/index/index.hpp"
 #include "fs/store/memory.hpp"
 #include "tests/fake/run_on.hpp"
+#include "tests/unit/index/bad_line.hpp"
+#include "tests/unit/index/set_clock.hpp"
 
 namespace spotfs {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::size_t kWriters = 4;
 
 std::shared_ptr<const spot::Keychain> one_identity() {
   static const std::shared_ptr<const spot::Keychain> keys = [] {
@@ -28,13 +28,6 @@ std::shared_ptr<const spot::Keychain> one_identity() {
   }();
   return keys;
 }
-
-class SetClock final : public Clock {
- public:
-  Wall wall() const override { return Wall{1'790'000'000s + now + skew}; }
-  Steady steady() const override { return now; }
-  std::chrono::nanoseconds now{1h}, skew{};
-};
 
 // No time passes by itself: what is due is done when a step asks for something.
 class OnlyWoken final : public Alarm {
@@ -45,54 +38,6 @@ class OnlyWoken final : public Alarm {
 
  private:
   std::shared_ptr<Alarm> alarm_;
-};
-
-// A store on the other side of a bad line.
-class BadLine final : public BlobStore {
- public:
-  explicit BadLine(std::shared_ptr<MemoryStore> store) : store_{std::move(store)} {}
-
-  asio::awaitable<Answer<Bytes>> fetch(std::string key) override {
-    if (fails()) co_return Failure{Errc::offline, key};
-    co_return co_await store_->fetch(std::move(key));
-  }
-  asio::awaitable<Answer<void>> store(std::string key, Bytes bottle) override {
-    if (fails()) co_return Failure{Errc::offline, key};
-    if (fails()) {  // it is on its way, and nobody knows
-      late_.emplace_back(key, std::move(bottle));
-      co_return Failure{Errc::connection_lost, key};
-    }
-    const bool is_answered = !fails();
-    const Answer<void> stored = co_await store_->store(key, std::move(bottle));
-    if (stored && !is_answered) co_return Failure{Errc::connection_lost, key};
-    co_return stored;
-  }
-  asio::awaitable<Answer<void>> erase(std::string key) override {
-    if (fails()) co_return Failure{Errc::offline, key};
-    co_return co_await store_->erase(std::move(key));
-  }
-  asio::awaitable<Answer<std::vector<Bytes>>> sync() override { return store_->sync(); }
-
-  void set_quality(std::uint32_t percent_lost, std::uint32_t seed) {
-    percent_ = percent_lost;
-    random_.seed(seed);
-  }
-  // What was on its way arrives, in another order.
-  void deliver() {
-    std::ranges::shuffle(late_, random_);
-    MemoryStore::Blobs blobs = store_->blobs();
-    for (auto& [key, bottle] : late_) blobs[key] = std::move(bottle);
-    late_.clear();
-    store_->set_blobs(std::move(blobs));
-  }
-
- private:
-  bool fails() { return percent_ != 0 && random_() % 100 < percent_; }
-
-  std::shared_ptr<MemoryStore> store_;
-  std::uint32_t percent_ = 0;
-  std::mt19937 random_;
-  std::vector<std::pair<std::string, Bytes>> late_;
 };
 
 struct OpenFile {
@@ -474,46 +419,9 @@ class World {
 
 }  // namespace
 
-Schedule random_schedule(std::uint32_t seed, std::size_t steps) {
-  std::mt19937 random{seed};
-  const std::size_t writers = 2 + random() % (kWriters - 1);
-  Schedule out;
-  for (std::size_t i = 0; i < steps; ++i) {
-    Step step;
-    step.writer = random() % 5 == 0 ? random() % kWriters : random() % writers;
-    step.kind = static_cast<std::uint32_t>(random() % 100);
-    step.seed = static_cast<std::uint32_t>(random());
-    out.push_back(step);
-  }
-  return out;
-}
-
 std::string run_schedule(const Schedule& schedule, const std::filesystem::path& directory) {
   World world{directory};
   return world.run(schedule);
-}
-
-Schedule shrink(Schedule schedule, const std::filesystem::path& directory) {
-  for (std::size_t part = schedule.size() / 2; part > 0; part /= 2) {
-    for (std::size_t begin = 0; begin < schedule.size();) {
-      Schedule shorter = schedule;
-      const auto from = shorter.begin() + static_cast<std::ptrdiff_t>(begin);
-      shorter.erase(from, from + static_cast<std::ptrdiff_t>(std::min(part, schedule.size() - begin)));
-      if (!run_schedule(shorter, directory).empty())
-        schedule = std::move(shorter);
-      else
-        begin += part;
-    }
-  }
-  return schedule;
-}
-
-std::string describe(const Schedule& schedule) {
-  std::string out;
-  for (const Step& step : schedule)
-    out +=
-        "{" + std::to_string(step.writer) + ", " + std::to_string(step.kind) + ", " + std::to_string(step.seed) + "}, ";
-  return out;
 }
 
 }  // namespace spotfs

@@ -14,6 +14,8 @@
 
 namespace spotfs {
 
+inline constexpr std::size_t kWriters = 4;  // at most
+
 struct Step {
   std::size_t writer = 0;
   std::uint32_t kind = 0;  // of what it does, any number

@@ -10,13 +10,6 @@ namespace {
 using testing::ElementsAre;
 using namespace std::chrono_literals;
 
-class SetClock final : public Clock {
- public:
-  Wall wall() const override { return Wall{std::chrono::milliseconds{1'790'000'000'000} + now}; }
-  Steady steady() const override { return now; }
-  std::chrono::nanoseconds now{std::chrono::hours{1}};
-};
-
 class Snapshots : public IndexTest {
  protected:
   IndexOptions with_clock(IndexOptions options) {
