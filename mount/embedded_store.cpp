@@ -51,10 +51,7 @@ asio::awaitable<Answer<void>> EmbeddedStore::store(std::string key, Bytes bottle
   relay::BlobName name = name_of(key);
   if (name.key.size() > relay::kMaxKeySize || bottle.size() > relay::kMaxBlobSize) co_return failure(Errc::too_large);
   const Counted counted{storing_};
-  if (counted.first()) {
-    if (const auto now = relay_->database().store_blob_now(name, bottle)) co_return answer(*now);
-  }
-  const Result<void> stored = co_await relay_->database().store_blob(std::move(name), std::move(bottle));
+  const Result<void> stored = co_await relay_->database().store(std::move(name), std::move(bottle), counted.first());
   co_return answer(stored);
 }
 

@@ -7,14 +7,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "client/base/encoding.hpp"
 #include "client/crypto/keystore.hpp"
 #include "fs/index/state_directory.hpp"
-#include "fs/tree/endpoints/endpoints.hpp"
-#include "fs/tree/self/self.hpp"
 #include "mount/option_text.hpp"
 #include "mount/outcome.hpp"
 #include "mount/service.hpp"
@@ -34,16 +31,6 @@ constexpr milliseconds kClosing = 5s;   // what may take a moment without anythi
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
-
-tree::Space space_of(const std::filesystem::path& directory) {
-  tree::Space space;
-  struct statvfs info {};
-  if (::statvfs(directory.c_str(), &info) != 0) return space;
-  space.block_size = info.f_frsize;
-  space.blocks = info.f_blocks;
-  space.blocks_free = info.f_bavail;
-  return space;
 }
 
 template <class T>
@@ -117,16 +104,10 @@ Answer<void> Filesystem::start_client() {
   // It makes the directory, and refuses one that is not ours.
   const auto state = StateRoot::open(options_.state, self);
   if (!state) return state.error();
-  spot::ClientOptions settings;
-  settings.keys = keys_;
-  settings.hosts = options_.source.hosts;
-  settings.ca_file = options_.ca;
+  spot::ClientOptions settings = client_options(options_, keys_);
   settings.state_directory = options_.state;
   settings.groups = options_.groups;
   settings.require_binding = options_.require_binding;
-  settings.query_timeout = options_.timeout;
-  settings.keepalive = options_.keepalive;
-  settings.offline_grace = options_.offline_grace;
   settings.log = [this](LogLevel level, std::string text) { client_says(level, std::move(text)); };
   if (options_.source.kind == Source::Kind::embedded) {
     auto relay = EmbeddedRelay::open(loop_.context().get_executor(), options_, self, log_);
@@ -246,87 +227,7 @@ Answer<void> Filesystem::open_index() {
   return {};
 }
 
-// --- The tree --------------------------------------------------------------------------------------------------------
-
-tree::Access Filesystem::access() const {
-  return {::getuid(), ::getgid(), options_.allow_other || options_.default_permissions};
-}
-
-tree::SpaceFunction Filesystem::space() const {
-  if (!relay_) return {};
-  return [directory = options_.source.directory] { return space_of(directory); };
-}
-
-DiskSubtrees Filesystem::make_disk() {
-  tree::BlobsOptions settings;
-  settings.store = store_;
-  settings.index = index_;
-  settings.keys = keys_;
-  settings.executor = loop_.context().get_executor();
-  settings.notifier = notifier_;
-  settings.access = access();
-  settings.plain = options_.plain;
-  settings.only_writer = relay_ && options_.listen.empty();
-  settings.refresh = options_.refresh;
-  settings.space = space();
-  settings.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
-  std::vector<tree::NamedNode> hidden;
-  if (options_.only_files) hidden.push_back(make_control());
-  DiskSubtrees disk = make_disk_subtrees(std::move(settings), options_.memory, std::move(hidden));
-  tree::ControlledDisk controlled;
-  controlled.index = index_;
-  controlled.store = remote_;
-  controlled.keys = keys_;
-  controlled.blobs = disk.blobs;
-  controlled.changed = disk.changed;
-  controlled.flush = disk.flush;
-  controlled_->with([&](auto& there) { there = std::make_shared<const tree::ControlledDisk>(std::move(controlled)); });
-  return disk;
-}
-
-tree::NamedNode Filesystem::make_control() const {
-  tree::ControlOptions settings;
-  settings.executor = loop_.context().get_executor();
-  settings.access = access();
-  settings.source = options_.source.text;
-  settings.client = client_;
-  settings.disk = [controlled = controlled_] { return controlled->with([](const auto& disk) { return disk; }); };
-  settings.only_files = options_.only_files;
-  return {".spotfs", tree::make_control(std::move(settings)), false};
-}
-
-std::vector<tree::NamedNode> Filesystem::make_late_subtrees() {
-  DiskSubtrees disk = make_disk();
-  return {{"blobs", std::move(disk.blobs)}, {"files", std::move(disk.files)}};
-}
-
-std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
-  tree::EndpointsOptions settings;
-  settings.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
-    return client->query(std::move(target), std::move(body), timeout);
-  };
-  settings.self = client_->target_id();
-  settings.access = access();
-  settings.peers = options_.peers;
-  settings.query_timeout = options_.query_timeout;
-  return {{"endpoints", tree::make_endpoints(std::move(settings))},
-          {"self", tree::make_self(client_, access())},
-          make_control()};
-}
-
-tree::NodePtr Filesystem::make_root() {
-  if (options_.only_files) return make_disk().files;
-  std::vector<tree::NamedNode> subtrees = make_early_subtrees();
-  if (!options_.delay_connect) {
-    for (tree::NamedNode& late : make_late_subtrees()) subtrees.push_back(std::move(late));
-    return tree::make_root(std::move(subtrees), access(), space());
-  }
-  auto root = std::make_shared<LateRoot>(
-      std::move(subtrees), std::vector<std::string>{"blobs", "files"}, access(), space(),
-      [client = client_, grace = options_.offline_grace] { return client->wait_online(grace); });
-  begin_late(root);
-  return root;
-}
+// --- The mount -------------------------------------------------------------------------------------------------------
 
 Answer<void> Filesystem::mount() {
   SessionOptions settings;

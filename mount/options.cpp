@@ -377,4 +377,15 @@ Answer<void> complete(Options& options, uid_t user) {
   return {};
 }
 
+spot::ClientOptions client_options(const Options& options, std::shared_ptr<const spot::Keychain> keys) {
+  spot::ClientOptions out;
+  out.keys = std::move(keys);
+  out.hosts = options.source.hosts;
+  out.ca_file = options.ca;
+  out.query_timeout = options.timeout;
+  out.keepalive = options.keepalive;
+  out.offline_grace = options.offline_grace;
+  return out;
+}
+
 }  // namespace spotfs::mount

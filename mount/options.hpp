@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,6 +69,9 @@ struct Options {
 
 // Takes one list of options, as it stands behind -o; later ones win.
 spot::Answer<void> apply_options(Options& options, std::string_view list);
+
+// What a client needs of them: whose it is, its relays, and how long it waits.
+spot::ClientOptions client_options(const Options& options, std::shared_ptr<const spot::Keychain> keys);
 
 // Fills in what depends on the user (never on the environment), and refuses what does not go together.
 spot::Answer<void> complete(Options& options, uid_t user);

@@ -52,13 +52,7 @@ Answer<void> Direct::load_keys() {
 }
 
 Answer<void> Direct::start_client() {
-  spot::ClientOptions settings;
-  settings.keys = keys_;
-  settings.hosts = options_.source.hosts;
-  settings.ca_file = options_.ca;
-  settings.query_timeout = options_.timeout;
-  settings.keepalive = options_.keepalive;
-  settings.offline_grace = options_.offline_grace;
+  spot::ClientOptions settings = mount::client_options(options_, keys_);
   if (options_.source.kind == mount::Source::Kind::embedded) {
     const spot::Sha256& self = keys_->self().public_key().hash();
     auto relay = mount::EmbeddedRelay::open(loop_.context().get_executor(), options_, self,

@@ -49,6 +49,13 @@ class Database {
   // The same before it returns, where nobody else writes at the moment; it takes as long as a write to the page cache.
   // nullopt: nothing was done, ask store_blob().
   virtual std::optional<Result<void>> store_blob_now(const BlobName& name, BytesView value) = 0;
+  // One that is `alone`, as nothing else is under way that could share a transaction with it, is stored here and now.
+  asio::awaitable<Result<void>> store(BlobName name, Bytes value, bool alone) {
+    if (alone) {
+      if (const auto now = store_blob_now(name, value)) co_return *now;
+    }
+    co_return co_await store_blob(std::move(name), std::move(value));
+  }
   // Returns when all that was stored before is on the disk.
   virtual asio::awaitable<Result<void>> sync() = 0;
 

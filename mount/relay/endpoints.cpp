@@ -44,14 +44,7 @@ asio::awaitable<Answer<Bytes>> store_blob(Query query) {
   BlobName name{query.identity, Bytes(query.body.begin(), end)};
   Bytes value(end + 1, query.body.end());
   if (name.key.size() > kMaxKeySize || value.size() > kMaxBlobSize) co_return refusal(Errc::too_large, "too large");
-  Database& database = *query.services->database;
-  if (query.alone) {
-    if (const auto now = database.store_blob_now(name, value)) {
-      if (!*now) co_return refusal(now->error(), {});
-      co_return Bytes{};
-    }
-  }
-  const auto stored = co_await database.store_blob(std::move(name), std::move(value));
+  const auto stored = co_await query.services->database->store(std::move(name), std::move(value), query.alone);
   if (!stored) co_return refusal(stored.error(), {});
   co_return Bytes{};
 }

@@ -28,11 +28,16 @@ Result<Bytes> ValuesByKey::seal_plain(BytesView content) const {
   return spot::seal(content, no_header, recipients, keys_->self());
 }
 
-asio::awaitable<Answer<Text>> ValuesByKey::get(std::string key) const {
-  const auto self = shared_from_this();
-  const Answer<Bytes> bottle = co_await store_->fetch(key);
+asio::awaitable<Answer<Bytes>> ValuesByKey::fetch(std::string key) const {
+  Answer<Bytes> bottle = co_await store_->fetch(key);
   if (!bottle && bottle.error().code == Errc::not_found)
     co_return Failure{Errc::not_found, spot::printable(key) + ": there is no such key"};
+  co_return bottle;
+}
+
+asio::awaitable<Answer<Text>> ValuesByKey::get(std::string key) const {
+  const auto self = shared_from_this();
+  const Answer<Bytes> bottle = co_await fetch(key);
   if (!bottle) co_return bottle.error();
   const Result<Value> value = sealer_.open(key, *bottle);
   if (!value) co_return Failure{value.error(), key};
@@ -57,9 +62,7 @@ asio::awaitable<Answer<void>> ValuesByKey::put(std::string key, Bytes content) c
 
 asio::awaitable<Answer<void>> ValuesByKey::erase(std::string key) const {
   const auto self = shared_from_this();
-  const Answer<Bytes> there = co_await store_->fetch(key);
-  if (!there && there.error().code == Errc::not_found)
-    co_return Failure{Errc::not_found, spot::printable(key) + ": there is no such key"};
+  const Answer<Bytes> there = co_await fetch(key);
   if (!there) co_return there.error();
   co_return co_await store_->erase(key);
 }

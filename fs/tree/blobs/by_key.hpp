@@ -32,6 +32,7 @@ class ValuesByKey : public std::enable_shared_from_this<ValuesByKey> {
   asio::awaitable<spot::Answer<void>> erase(std::string key) const;
 
  private:
+  asio::awaitable<Answer<Bytes>> fetch(std::string key) const;
   Result<Bytes> seal_plain(BytesView content) const;
 
   const std::shared_ptr<BlobStore> store_;
