@@ -73,4 +73,12 @@ Answer<Statement> Connection::prepare(const char* sql) {
   return statement;
 }
 
+Answer<std::int64_t> Connection::number(const char* sql) {
+  auto statement = prepare(sql);
+  if (!statement) return statement.error();
+  const auto row = statement->start();
+  if (!row || !*row) return Failure{Errc::storage_failed, message()};
+  return statement->number(0);
+}
+
 }  // namespace spot::sqlite

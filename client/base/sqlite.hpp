@@ -64,6 +64,8 @@ class Connection {
 
   std::error_code run(const char* sql) noexcept;
   Answer<Statement> prepare(const char* sql);
+  // The first column of the first row.
+  Answer<std::int64_t> number(const char* sql);
   sqlite3* native() const noexcept { return handle_.get(); }
   std::string message() const { return sqlite3_errmsg(handle_.get()); }
   bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle_.get()) == 0; }

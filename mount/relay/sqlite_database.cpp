@@ -12,11 +12,13 @@
 namespace spot::relay {
 namespace {
 
-// From so many pages (of 16 KiB) on the write-ahead log is brought into the database, beside the writer; it can begin
-// anew only when it is all there, so that one that never rests does it itself before the log gets too large.
-constexpr int kCheckpointPages = 2'048;
-constexpr int kMostPages = 16'384;
-constexpr unsigned kPageSize = 16'384;  // bytes; a value of 45 kB costs half of what it does with 4 KiB
+// From so many bytes on the write-ahead log is brought into the database, beside the writer; it can begin anew only
+// when it is all there, so that one that never rests does it itself before the log gets too large.
+constexpr std::int64_t kCheckpoint = 32 << 20;
+constexpr std::int64_t kMostLog = 256 << 20;
+constexpr unsigned kPageSize = 4'096;  // bytes, where the database is made
+// Bytes of large values that nobody can find any more; beyond them a commit is for the disk, so that they can go.
+constexpr std::size_t kMostReleased = 64 << 20;
 
 std::int64_t unix_seconds(const Clock& clock) {
   return std::chrono::floor<std::chrono::seconds>(clock.wall()).time_since_epoch().count();
@@ -60,22 +62,29 @@ Answer<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
   if (!writer) return writer.error();
   if (writer->run("PRAGMA cache_size = -16000"))
     return Failure{Errc::storage_failed, file.string() + ": " + writer->message()};
+  const auto page_size = writer->number("PRAGMA page_size");
+  if (!page_size) return Failure{page_size.error().code, file.string() + ": " + page_size.error().text};
   if (auto made = create_tables(*writer); !made)
     return Failure{made.error().code, file.string() + ": " + made.error().text};
   auto beside = Connection::open(file, kPageSize);
   if (!beside) return beside.error();
-  auto blobs = BlobTable::open(*writer, quota);
+  auto values = std::make_unique<ValueFiles>(file.native() + "-values");
+  auto blobs = BlobTable::open(*writer, *values, quota);
   if (!blobs) return blobs.error();
   auto cards = CardTable::open(*writer, quota);
   if (!cards) return cards.error();
-  return std::unique_ptr<SqliteDatabase>{
-      new SqliteDatabase{file, clock, std::move(*writer), std::move(*beside), std::move(*blobs), std::move(*cards)}};
+  return std::unique_ptr<SqliteDatabase>{new SqliteDatabase{file, clock, std::move(values), std::move(*writer),
+                                                            std::move(*beside), std::move(*blobs), std::move(*cards),
+                                                            *page_size}};
 }
 
-SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, Connection writer, Connection beside,
-                               BlobTable blobs, CardTable cards)
+SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, std::unique_ptr<ValueFiles> values,
+                               Connection writer, Connection beside, BlobTable blobs, CardTable cards,
+                               std::int64_t page_size)
     : file_{std::move(file)},
       clock_{clock},
+      page_size_{page_size},
+      values_{std::move(values)},
       writer_{std::move(writer)},
       checkpointer_{std::move(beside)},
       blobs_{std::move(blobs)},
@@ -88,7 +97,17 @@ SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, C
   sqlite3_wal_hook(writer_.native(), note, &wal_pages_);  // in place of automatic checkpoints
 }
 
-SqliteDatabase::~SqliteDatabase() { queue_.stop(); }
+SqliteDatabase::~SqliteDatabase() {
+  queue_.stop();
+  if (blobs_.released() == 0) return;
+  Write last;
+  last.durable = true;
+  last.apply = [this] { return writer_.run("UPDATE sync SET count = count + 1"); };
+  last.done = [](std::error_code) {};
+  std::vector<Write> batch;
+  batch.push_back(std::move(last));
+  commit(std::move(batch));
+}
 
 Answer<std::unique_ptr<SqliteDatabase::Reader>> SqliteDatabase::make_reader() const {
   auto connection = Connection::open(file_, kPageSize);
@@ -96,8 +115,8 @@ Answer<std::unique_ptr<SqliteDatabase::Reader>> SqliteDatabase::make_reader() co
   auto reader = std::make_unique<Reader>();
   reader->connection = std::move(*connection);
   sqlite3* native = reader->connection.native();
-  reader->blob =
-      Statement{native, "SELECT value FROM blob WHERE owner = (SELECT id FROM identity WHERE hash = ?) AND key = ?"};
+  reader->blob = Statement{
+      native, "SELECT value, place FROM blob WHERE owner = (SELECT id FROM identity WHERE hash = ?) AND key = ?"};
   reader->card = Statement{native, "SELECT card FROM card WHERE hash = ?"};
   reader->members = Statement{native, "SELECT subject FROM membership WHERE grp = ? AND valid = 1 LIMIT 10000"};
   reader->given =
@@ -108,23 +127,26 @@ Answer<std::unique_ptr<SqliteDatabase::Reader>> SqliteDatabase::make_reader() co
 }
 
 // Everything of a batch in one transaction: a write that its quota refuses fails alone, all else fails them all.
-std::error_code SqliteDatabase::apply(const std::vector<Write>& batch, std::vector<std::error_code>& outcomes) {
+std::error_code SqliteDatabase::apply(const std::vector<Write>& batch, bool durable,
+                                      std::vector<std::error_code>& outcomes) {
   if (const auto ec = writer_.run("BEGIN IMMEDIATE")) return ec;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     outcomes[i] = batch[i].apply();
     if (outcomes[i] && (outcomes[i] != Errc::quota_exceeded || !writer_.in_transaction())) return outcomes[i];
   }
   if (const auto ec = blobs_.before_commit()) return ec;
+  if (durable)
+    if (const auto ec = values_->sync()) return ec;
   return writer_.run("COMMIT");
 }
 
 void SqliteDatabase::commit(std::vector<Write> batch) {
-  bool durable = false;
+  bool durable = release_due_;
   for (const Write& write : batch) durable |= write.durable;
 
   std::vector<std::error_code> outcomes(batch.size());
   std::error_code failed = durable ? writer_.run("PRAGMA synchronous = FULL") : std::error_code{};
-  if (!failed) failed = apply(batch, outcomes);
+  if (!failed) failed = apply(batch, durable, outcomes);
   if (failed) {
     spdlog::error("{}: {}", file_.string(), writer_.message());
     if (writer_.in_transaction()) writer_.run("ROLLBACK");
@@ -134,10 +156,26 @@ void SqliteDatabase::commit(std::vector<Write> batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(failed ? failed : outcomes[i]);
   batch.clear();
 
-  if (wal_pages_ >= kMostPages) {
+  if (durable && !failed) release();
+  release_due_ = blobs_.released() >= kMostReleased;
+  const std::int64_t log = wal_pages_ * page_size_;
+  if (log >= kMostLog) {
     checkpoint(writer_);
-  } else if (wal_pages_ >= kCheckpointPages) {
+  } else if (log >= kCheckpoint) {
     checkpointer_.wake();
+  }
+}
+
+// All that was given up so far is on the disk as such.
+void SqliteDatabase::release() {
+  while (blobs_.released() != 0) {
+    std::error_code failed = writer_.run("BEGIN IMMEDIATE");
+    if (!failed) failed = blobs_.release_some();
+    if (!failed) failed = writer_.run("COMMIT");
+    if (!failed) continue;
+    spdlog::error("{}: {}", file_.string(), writer_.message());
+    if (writer_.in_transaction()) writer_.run("ROLLBACK");
+    return;
   }
 }
 
@@ -156,8 +194,9 @@ asio::awaitable<std::error_code> SqliteDatabase::write(Write write) {
 }
 
 std::optional<Result<void>> SqliteDatabase::store_blob_now(const BlobName& name, BytesView value) {
-  // Whoever finds the write-ahead log too large brings it into the database: not on the thread of a caller.
-  if (wal_pages_ >= kMostPages) return std::nullopt;
+  // What takes long is not for the thread of a caller: to bring the write-ahead log into the database, to wait for the
+  // disk.
+  if (wal_pages_ * page_size_ >= kMostLog || release_due_) return std::nullopt;
   std::error_code outcome;
   Write job;
   job.apply = [&] { return blobs_.store(name, value); };
@@ -172,10 +211,16 @@ asio::awaitable<Result<Bytes>> SqliteDatabase::fetch_blob(BlobName name) {
   if (!reader) co_return reader.error();
   Statement& find = (*reader)->blob;
   const StatementScope scope{find};
-  const auto row = find.start(name.owner, name.key);
-  if (!row) co_return row.error();
-  if (!*row) co_return fail(Errc::not_found);
-  co_return to_bytes(find.bytes(0));
+  for (;;) {
+    const std::uint64_t releases = values_->releases();
+    const auto row = find.start(name.owner, name.key);
+    if (!row) co_return row.error();
+    if (!*row) co_return fail(Errc::not_found);
+    const ValueFiles::Place place = find.number(1);
+    if (place == 0) co_return to_bytes(find.bytes(0));
+    Result<Bytes> value = values_->read(place);
+    if (values_->releases() == releases) co_return value;
+  }
 }
 
 asio::awaitable<Result<void>> SqliteDatabase::store_blob(BlobName name, Bytes value) {

@@ -1,4 +1,4 @@
-// The Database of one relay, in a SQLite file.
+// The Database of one relay, in a SQLite file; large values are in files beside it.
 //
 // Writes go through a WriteQueue: a commit survives the end of the process, as it is in the file by then (WAL,
 // synchronous=NORMAL), but not that of the machine; sync() is a commit with synchronous=FULL, which puts the whole
@@ -44,20 +44,25 @@ class SqliteDatabase final : public Database {
   };
   class Loan;
 
-  SqliteDatabase(std::filesystem::path file, const Clock& clock, Connection writer, Connection beside, BlobTable blobs,
-                 CardTable cards);
+  SqliteDatabase(std::filesystem::path file, const Clock& clock, std::unique_ptr<ValueFiles> values, Connection writer,
+                 Connection beside, BlobTable blobs, CardTable cards, std::int64_t page_size);
   Answer<std::unique_ptr<Reader>> make_reader() const;
   void commit(std::vector<Write> batch);
-  std::error_code apply(const std::vector<Write>& batch, std::vector<std::error_code>& outcomes);
+  std::error_code apply(const std::vector<Write>& batch, bool durable, std::vector<std::error_code>& outcomes);
+  void release();
+  bool is_release_due() const noexcept;
   asio::awaitable<std::error_code> write(Write write);
 
   const std::filesystem::path file_;
   const Clock& clock_;
+  const std::int64_t page_size_;  // bytes
+  const std::unique_ptr<ValueFiles> values_;
   Connection writer_;  // this and the tables: whoever commits for the queue
   Checkpointer checkpointer_;
   BlobTable blobs_;
   CardTable cards_;
-  std::atomic<int> wal_pages_{0};  // in the write-ahead log after the last commit
+  std::atomic<int> wal_pages_{0};         // in the write-ahead log after the last commit
+  std::atomic<bool> release_due_{false};  // the next commit is for the disk, so that what was given up can go
   Synchronized<std::vector<std::unique_ptr<Reader>>> readers_;
   WriteQueue queue_;  // last: its thread uses the others
 };

@@ -1,17 +1,19 @@
 #include "mount/relay/tables.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace spot::relay {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr int kApplicationId = 0x53504F54;  // "SPOT"
 constexpr std::size_t kMaxOwnersCached = 10'000;
 constexpr std::int64_t kSeenResolution = 24 * 60 * 60;
 
-// A blob's value follows its small columns, so that its size is known without reading it; the table grows at its end
-// whatever the keys are, and only the small index is written at random.
+// The table grows at its end whatever the keys are, and only the small index is written at random. A large value is in
+// a file, at the place; then its column is empty. `unused`: places that were given up.
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS identity (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, used INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS blob (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
@@ -25,15 +27,11 @@ CREATE TABLE IF NOT EXISTS membership (grp BLOB NOT NULL, subject BLOB NOT NULL,
 CREATE INDEX IF NOT EXISTS membership_subject ON membership (subject);
 CREATE TABLE IF NOT EXISTS sync (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL);
 INSERT OR IGNORE INTO sync VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS value_file (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+INSERT OR IGNORE INTO value_file VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS unused (id INTEGER PRIMARY KEY, place INTEGER NOT NULL);
 )";
-
-Answer<std::int64_t> pragma(Connection& connection, const char* sql) {
-  auto statement = connection.prepare(sql);
-  if (!statement) return statement.error();
-  const auto row = statement->start();
-  if (!row || !*row) return Failure{Errc::storage_failed, connection.message()};
-  return statement->number(0);
-}
+constexpr const char* kAddPlaces = "ALTER TABLE blob ADD COLUMN place INTEGER";
 
 // Prepares statements until one fails.
 class Preparer {
@@ -62,32 +60,40 @@ std::int64_t charge(std::size_t key, std::size_t value) {
 }  // namespace
 
 Answer<void> create_tables(Connection& connection) {
-  const auto application = pragma(connection, "PRAGMA application_id");
+  const auto application = connection.number("PRAGMA application_id");
   if (!application) return application.error();
-  const auto version = pragma(connection, "PRAGMA user_version");
+  const auto version = connection.number("PRAGMA user_version");
   if (!version) return version.error();
   if ((*application != 0 && *application != kApplicationId) || *version > kSchemaVersion)
     return Failure{Errc::storage_failed, "the database was made by another program or a later version"};
   const std::string mark =
       fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion);
-  if (connection.run(kSchema) || (*version != kSchemaVersion && connection.run(mark.c_str())))
+  const bool is_old = *version != kSchemaVersion;
+  if (connection.run("BEGIN IMMEDIATE") || connection.run(kSchema) ||
+      (is_old && (connection.run(kAddPlaces) || connection.run(mark.c_str()))) || connection.run("COMMIT"))
     return Failure{Errc::storage_failed, connection.message()};
   return {};
 }
 
-Answer<BlobTable> BlobTable::open(Connection& connection, const Quota& quota) {
+Answer<BlobTable> BlobTable::open(Connection& connection, ValueFiles& values, const Quota& quota) {
   BlobTable table;
   table.quota_ = quota;
+  table.values_ = &values;
   Preparer prepare{connection};
   prepare(table.find_owner_, "SELECT id, used FROM identity WHERE hash = ?");
   prepare(table.add_owner_, "INSERT INTO identity (hash, used) VALUES (?, 0) RETURNING id");
   prepare(table.set_used_, "UPDATE identity SET used = ?2 WHERE id = ?1");
   prepare(table.drop_owner_, "DELETE FROM identity WHERE id = ?");
   prepare(table.total_, "SELECT coalesce(sum(used), 0) FROM identity");
-  prepare(table.find_, "SELECT id, length(value) FROM blob WHERE owner = ? AND key = ?");
-  prepare(table.insert_, "INSERT INTO blob (owner, key, value) VALUES (?, ?, ?)");
-  prepare(table.update_, "UPDATE blob SET value = ?2 WHERE id = ?1");
+  prepare(table.find_, "SELECT id, length(value), place FROM blob WHERE owner = ? AND key = ?");
+  prepare(table.insert_, "INSERT INTO blob (owner, key, value, place) VALUES (?, ?, ?, nullif(?, 0))");
+  prepare(table.update_, "UPDATE blob SET value = ?2, place = NULL WHERE id = ?1");
   prepare(table.erase_, "DELETE FROM blob WHERE id = ?");
+  prepare(table.draw_file_, "UPDATE value_file SET last = last + 1 RETURNING last");
+  prepare(table.give_up_, "INSERT INTO unused (place) VALUES (?)");
+  prepare(table.given_up_, "SELECT id, place FROM unused ORDER BY id LIMIT 256");
+  prepare(table.forget_given_up_, "DELETE FROM unused WHERE id <= ?");
+  prepare(table.count_given_up_, "SELECT coalesce(sum(place & 65535), 0) FROM unused");
   if (prepare.failure().code) return prepare.failure();
   if (const auto ec = table.forget()) return Failure{ec, connection.message()};
   return table;
@@ -118,13 +124,16 @@ std::error_code BlobTable::store(const BlobName& name, BytesView value) {
 
   std::int64_t id = 0;
   std::int64_t before = 0;
+  ValueFiles::Place place = 0;
   {
     const StatementScope scope{find_};
     const auto row = find_.start(owner.id, name.key);
     if (!row) return row.error();
     if (*row) {
       id = find_.number(0);
-      before = charge(name.key.size(), static_cast<std::size_t>(find_.number(1)));
+      place = find_.number(2);
+      before =
+          charge(name.key.size(), place != 0 ? ValueFiles::size(place) : static_cast<std::size_t>(find_.number(1)));
     }
   }
   const std::int64_t after = value.empty() ? 0 : charge(name.key.size(), value.size());
@@ -135,18 +144,66 @@ std::error_code BlobTable::store(const BlobName& name, BytesView value) {
   if (passes(owner.used, quota_.per_identity) || passes(total_used_, quota_.total))
     return make_error_code(Errc::quota_exceeded);
 
-  Result<bool> done = false;
-  if (value.empty()) {
-    if (id != 0) done = erase_.start(id);
-  } else if (id != 0) {
-    done = update_.start(id, value);
+  // What replaces a value is in the database: the log brings back either this one or the one before.
+  std::error_code done;
+  if (id == 0) {
+    if (!value.empty()) done = insert(owner.id, name.key, value);
   } else {
-    done = insert_.start(owner.id, name.key, value);
+    const Result<bool> changed = value.empty() ? erase_.start(id) : update_.start(id, value);
+    if (!changed) return changed.error();
+    if (place != 0) done = give_up(place);
   }
-  if (!done) return done.error();
+  if (done) return done;
   owner.used += growth;
   owner.changed = true;
   total_used_ += growth;
+  return {};
+}
+
+std::error_code BlobTable::insert(std::int64_t owner, BytesView key, BytesView value) {
+  ValueFiles::Place place = 0;
+  if (value.size() >= ValueFiles::kSmallest && value.size() <= ValueFiles::kLargest) {
+    if (!values_->has_room(value.size())) {
+      const StatementScope scope{draw_file_};
+      const auto drawn = draw_file_.start();
+      if (!drawn) return drawn.error();
+      if (const auto ec = values_->begin(draw_file_.number(0))) return ec;
+    }
+    const auto added = values_->add(value);
+    if (!added) return added.error();
+    place = *added;
+    value = {};
+  }
+  const auto done = insert_.start(owner, key, value, place);
+  return done ? std::error_code{} : done.error();
+}
+
+std::error_code BlobTable::give_up(ValueFiles::Place place) {
+  released_ += ValueFiles::size(place);
+  const auto done = give_up_.start(place);
+  return done ? std::error_code{} : done.error();
+}
+
+std::error_code BlobTable::release_some() {
+  std::int64_t last = 0;
+  std::size_t size = 0;
+  {
+    const StatementScope scope{given_up_};
+    auto row = given_up_.start();
+    for (; row && *row; row = given_up_.next()) {
+      last = given_up_.number(0);
+      size += ValueFiles::size(given_up_.number(1));
+      values_->release(given_up_.number(1));
+    }
+    if (!row) return row.error();
+  }
+  if (last == 0) {
+    released_ = 0;
+    return {};
+  }
+  const auto done = forget_given_up_.start(last);
+  if (!done) return done.error();
+  released_ -= std::min(released_, size);
   return {};
 }
 
@@ -168,10 +225,14 @@ std::error_code BlobTable::before_commit() {
 
 std::error_code BlobTable::forget() {
   owners_.clear();
-  const StatementScope scope{total_};
+  values_->abandon();
+  const StatementScope scope{total_}, beside{count_given_up_};
   const auto row = total_.start();
   if (!row) return row.error();
   total_used_ = total_.number(0);
+  const auto unused = count_given_up_.start();
+  if (!unused) return unused.error();
+  released_ = static_cast<std::size_t>(count_given_up_.number(0));
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/base/sqlite.hpp"
 #include "mount/relay/database.hpp"
+#include "mount/relay/value_files.hpp"
 
 namespace spot::relay {
 
@@ -29,11 +30,18 @@ Answer<void> create_tables(Connection& connection);
 
 class BlobTable {
  public:
-  static Answer<BlobTable> open(Connection& connection, const Quota& quota);
+  // `values` must outlive it.
+  static Answer<BlobTable> open(Connection& connection, ValueFiles& values, const Quota& quota);
 
   std::error_code store(const BlobName& name, BytesView value);
   std::error_code before_commit();
   std::error_code forget();
+
+  // Places that no row names any more keep their values until that is on the disk: the rows would come back with an
+  // older log. Bytes of them.
+  std::size_t released() const noexcept { return released_; }
+  // Some of those that were given up in transactions which are on the disk, oldest first, are holes from here on.
+  std::error_code release_some();
 
  private:
   struct Owner {
@@ -42,11 +50,16 @@ class BlobTable {
     bool changed = false;
   };
   Result<Owner*> owner(const Sha256& identity);
+  std::error_code insert(std::int64_t owner, BytesView key, BytesView value);
+  std::error_code give_up(ValueFiles::Place place);
 
   Quota quota_;
+  ValueFiles* values_ = nullptr;
   Statement find_owner_, add_owner_, set_used_, drop_owner_, total_, find_, insert_, update_, erase_;
+  Statement draw_file_, give_up_, given_up_, forget_given_up_, count_given_up_;
   std::map<Sha256, Owner> owners_;
   std::int64_t total_used_ = 0;
+  std::size_t released_ = 0;
 };
 
 class CardTable {

@@ -6,11 +6,11 @@ import json
 import os
 import pty
 import signal
-import sqlite3
 import subprocess
 import time
 import unittest
 
+import relay_store
 from bed import run, shell, wait_until
 
 BED = None  # set by run.py
@@ -34,19 +34,15 @@ def of_event(result, event):
     return [line for line in lines(result) if line.get("event") == event]
 
 
-@contextlib.contextmanager
-def values(mount):
-    """The database of an embedded relay that does not run: key to value."""
-    (file,) = (mount.home / "store").glob("*.db")
-    with contextlib.closing(sqlite3.connect(file)) as database:
-        yield database
-        database.commit()
+def kept(mount):
+    """What an embedded relay has that does not run."""
+    return relay_store.opened(mount.home / "store")
 
 
 def chunks(mount):
     """Keys of full chunks that are stored."""
-    with values(mount) as database:
-        return {key for key, size in database.execute("SELECT key, length(value) FROM blob") if size > CHUNK}
+    with kept(mount) as store:
+        return store.larger(CHUNK)
 
 
 class CtlCase(unittest.TestCase):
@@ -191,12 +187,12 @@ class Check(CtlCase):
 
     def lose(self, deleted=(), changed=()):
         self.mount.unmount()
-        with values(self.mount) as database:
+        with kept(self.mount) as store:
             for key in deleted:
-                database.execute("DELETE FROM blob WHERE key = ?", (key,))
+                store.drop(key)
             for key in changed:
-                (value,) = database.execute("SELECT value FROM blob WHERE key = ?", (key,)).fetchone()
-                database.execute("UPDATE blob SET value = ? WHERE key = ?", (value[:-1] + bytes([value[-1] ^ 1]), key))
+                value = store.get(key)
+                store.put(key, value[:-1] + bytes([value[-1] ^ 1]))
         self.mount.start()
 
     def test_a_whole_disk(self):
@@ -248,8 +244,10 @@ class Check(CtlCase):
     def test_a_lost_log_is_stored_again(self):
         self.make("file", 1)
         self.mount.unmount()
-        with values(self.mount) as database:
-            database.execute("DELETE FROM blob WHERE length(value) < 2000 AND CAST(key AS TEXT) LIKE '.spotfs/c/%'")
+        with kept(self.mount) as store:
+            for key, size in store.sizes(b".spotfs/c/").items():
+                if size < 2_000:
+                    store.drop(key)
         # The journal has it: whoever has none would see an empty disk.
         self.mount.start()
         result = ctl("--json", "fsck", self.mount.directory)

@@ -6,10 +6,10 @@ The relay is a real one; while it is down, its database becomes what a relay tha
 import contextlib
 import errno
 import os
-import sqlite3
 import subprocess
 import unittest
 
+import relay_store
 from bed import wait_until
 
 BED = None  # set by run.py
@@ -26,42 +26,13 @@ def lying():
     BED.start_relay()
 
 
-@contextlib.contextmanager
 def kept():
-    (file,) = (BED.work / "relay").glob("*.db")
-    with contextlib.closing(sqlite3.connect(file)) as database:
-        yield Store(database)
-        database.commit()
+    return relay_store.opened(BED.work / "relay")
 
 
-class Store:
-    def __init__(self, database):
-        self.database = database
-
-    def keys(self, prefix=b""):
-        return {bytes(key) for (key,) in self.database.execute("SELECT key FROM blob") if bytes(key).startswith(prefix)}
-
-    def chunks(self):
-        """Keys of full chunks."""
-        rows = self.database.execute("SELECT key, length(value) FROM blob")
-        return {bytes(key) for key, size in rows if size > CHUNK and bytes(key).startswith(b".spotfs/c/")}
-
-    def get(self, key):
-        (value,) = self.database.execute("SELECT value FROM blob WHERE key = ?", (key,)).fetchone()
-        return bytes(value)
-
-    def put(self, key, value):
-        changed = self.database.execute("UPDATE blob SET value = ? WHERE key = ?", (value, key))
-        assert changed.rowcount == 1, key
-
-    def drop(self, key):
-        dropped = self.database.execute("DELETE FROM blob WHERE key = ?", (key,))
-        assert dropped.rowcount == 1, key
-
-    def swap(self, one, other):
-        first, second = self.get(one), self.get(other)
-        self.put(one, second)
-        self.put(other, first)
+def full_chunks(store):
+    """Keys of full chunks."""
+    return store.larger(CHUNK, b".spotfs/c/")
 
 
 def content(letter, chunks=2):
@@ -116,10 +87,10 @@ class Files(LiesCase):
         chunks = {}
         for name in ("honest", *self.LIES):
             with kept() as store:
-                before = store.chunks()
+                before = full_chunks(store)
             mount.path("files", name).write_bytes(content(name[0]))
             with kept() as store:
-                chunks[name] = sorted(store.chunks() - before)
+                chunks[name] = sorted(full_chunks(store) - before)
         mount.unmount()
         with lying() as store:
             for name, lie in self.LIES.items():
@@ -262,10 +233,7 @@ class Writers(LiesCase):
         # Then both get what the other was shown.
         with lying() as store:
             for key in set(shown_to_one) - store.keys():
-                owner = store.database.execute("SELECT owner FROM blob LIMIT 1").fetchone()[0]
-                store.database.execute(
-                    "INSERT INTO blob (owner, key, value) VALUES (?, ?, ?)", (owner, key, shown_to_one[key])
-                )
+                store.add(key, shown_to_one[key])
         self.one.start_in_foreground()
         self.two.start_in_foreground()
         self.both_have("before", "one", "two")
