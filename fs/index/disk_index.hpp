@@ -143,6 +143,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<std::set<BlobId>>> snapshot_nodes() const;
   asio::awaitable<Answer<std::vector<LogFault>>> check_snapshot();
   asio::awaitable<Answer<void>> do_retire(WriterId writer);
+  asio::awaitable<void> retire_dead();
+  asio::awaitable<void> retire_self();
   asio::awaitable<Answer<std::vector<WriterId>>> do_accept_older();
 
   // What contents leave behind.
@@ -218,6 +220,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   std::optional<LockedDirectory> directory_;
   std::uint64_t head_wanted_ = 0, head_stored_ = 0;  // counts of reasons to store a head, and of those that are met
   bool is_unasked_;                                  // nothing is committed before it is known whether our head is ours
+  Clock::Steady retire_again_{};                     // when dead writers are looked for
   Clock::Steady look_again_{};                       // when the registration is read back, or tried again
   Clock::Steady commit_again_{};                     // not before, after a failure
   Stamp committed_;                                  // all that is stamped before it is

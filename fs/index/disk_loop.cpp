@@ -64,10 +64,12 @@ asio::awaitable<void> DiskIndex::run() {
     if (is_commit_due()) co_await do_commit();
     co_await take_written();
     co_await begin_snapshot();
+    co_await retire_dead();
     co_await do_jobs();
     start_collecting();
     if (!ends()) co_await alarm_->wait(next_wait());
   }
+  co_await retire_self();
   directory_.reset();
   std::vector<Done::Pointer> left;
   std::vector<Job> jobs;

@@ -59,7 +59,7 @@ asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& director
   const Answer<std::vector<Operation>> unstored = journal->unstored();
   if (!unstored) co_return unstored.error();
   if (unstored->empty() || journal->is_copy()) co_return Answer<void>{};
-  Peers peers{store, journal, options.notice};
+  Peers peers{store, journal, options.clock, options.notice};
   if (const Answer<void> loaded = peers.load(); !loaded) co_return loaded;
   const Answer<std::vector<Operation>> all = journal->operations();
   if (!all) co_return all.error();
@@ -145,7 +145,7 @@ Answer<void> Opening::read_journal() {
   Answer<std::unique_ptr<Journal>> journal = Journal::open(directory_->path(), options_.machine_id);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
-  peers_ = std::make_unique<Peers>(store_, journal_, options_.notice);
+  peers_ = std::make_unique<Peers>(store_, journal_, options_.clock, options_.notice);
   if (const Answer<void> loaded = peers_->load(); !loaded) return loaded;
   Answer<std::vector<Operation>> own = journal_->operations();
   if (!own) return own.error();

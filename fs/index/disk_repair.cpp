@@ -1,5 +1,4 @@
 // What people ask for now and then: are the logs whole, is a writer to be retired, is an older head all that there is?
-#include "client/base/encoding.hpp"
 #include "fs/content/at_once.hpp"
 #include "fs/content/check.hpp"
 #include "fs/index/check_log.hpp"
@@ -118,22 +117,6 @@ asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_logs() {
 }
 
 // --- Writers ---------------------------------------------------------------------------------------------------------
-
-asio::awaitable<Answer<void>> DiskIndex::do_retire(WriterId writer) {
-  if (writer == ledger_->journal().writer())
-    co_return Failure{Errc::refused, "writer " + spot::base64url(writer) + " is this mount itself"};
-  if (const Answer<void> fresh = co_await do_refresh(); !fresh) co_return fresh;
-  const std::function<bool(const Stamp&)> is_kept = [this](const Stamp& stamp) {
-    return snapshot_.included.has(stamp) && snapshot_.base.has(stamp);
-  };
-  if (const Answer<void> allowed = co_await peers_->may_retire(writer, is_kept); !allowed) co_return allowed;
-  if (peers_->is_retired(writer)) co_return Answer<void>{};
-  // Ours says what of it we have seen.
-  want_head();
-  const Answer<Stamp> committed = co_await commit_once();
-  if (!committed) co_return committed.error();
-  co_return co_await peers_->retire(writer, ledger_->draw());
-}
 
 asio::awaitable<Answer<void>> DiskIndex::retire(WriterId writer) {
   const std::function<asio::awaitable<Answer<void>>()> work = [self = shared_from_this(), writer] {

@@ -30,11 +30,7 @@ CurrentSnapshot current_snapshot(const Journal::KnownSnapshot& known, LoadedSnap
 }
 
 // All that is older is settled.
-Stamp DiskIndex::a_minute_ago() const {
-  const auto moment = options_.clock->wall().time_since_epoch() - kSettled;
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(moment).count();
-  return Stamp::of(static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds, 0)), 0, {});
-}
+Stamp DiskIndex::a_minute_ago() const { return stamp_of(*options_.clock, kSettled); }
 
 // Another snapshot counts from now on: what it and its base have no use for is trash.
 Answer<void> DiskIndex::take(CurrentSnapshot snapshot) {
@@ -83,6 +79,7 @@ asio::awaitable<Answer<void>> DiskIndex::adopt(Snapshot snapshot) {
       ledger_->rebase(std::move(loaded->state), loaded->included, std::move(logs.operations));
   if (!changes) co_return changes.error();
   const Answer<void> taken = take(current_snapshot({snapshot, unix_seconds()}, *loaded));
+  want_head();  // so that who made it is not needed for it any more
   tell_changes(*changes);
   co_return taken;
 }

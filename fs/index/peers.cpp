@@ -10,12 +10,20 @@ namespace spotfs {
 
 namespace {
 
+constexpr std::chrono::hours kMarksAreKept{365 * 24};
+
 bool is_missing(const Failure& failure) { return failure.code == Errc::not_found; }
+
+bool drop_marks(Writers& writers, const Stamp& before) {
+  return std::erase_if(writers,
+                       [&](const auto& entry) { return entry.second.retired && entry.second.stamp < before; }) != 0;
+}
 
 }  // namespace
 
-Peers::Peers(std::shared_ptr<const SealedStore> store, std::shared_ptr<Journal> journal, Notice notice)
-    : store_{std::move(store)}, journal_{std::move(journal)}, notice_{std::move(notice)} {}
+Peers::Peers(std::shared_ptr<const SealedStore> store, std::shared_ptr<Journal> journal, const Clock* clock,
+             Notice notice)
+    : store_{std::move(store)}, journal_{std::move(journal)}, clock_{clock}, notice_{std::move(notice)} {}
 
 void Peers::tell(const std::string& line) const {
   if (notice_) notice_(line);
@@ -48,6 +56,26 @@ Writers Peers::known() const {
     for (const auto& [writer, peer] : table) out.emplace(writer, peer.registration);
     return out;
   });
+}
+
+Stamp Peers::a_year_ago() const { return stamp_of(*clock_, kMarksAreKept); }
+
+Writers Peers::current() const {
+  Writers out = known();
+  drop_marks(out, a_year_ago());
+  return out;
+}
+
+asio::awaitable<Answer<Peers::Shown>> Peers::shown_writers() const {
+  Shown out;
+  Answer<Writers> fetched = co_await store_->fetch_writers();
+  if (fetched)
+    out.writers = std::move(*fetched);
+  else if (!is_missing(fetched.error()))
+    co_return fetched.error();
+  out.is_missing = !fetched;
+  out.has_old_marks = drop_marks(out.writers, a_year_ago());
+  co_return out;
 }
 
 Answer<void> Peers::take(const Writers& writers) {
@@ -87,33 +115,28 @@ bool Peers::has_retired() const {
 }
 
 asio::awaitable<Answer<bool>> Peers::enter(WriterId self, Registration registration) {
-  Writers there;
-  Answer<Writers> fetched = co_await store_->fetch_writers();
-  if (fetched)
-    there = std::move(*fetched);
-  else if (!is_missing(fetched.error()))
-    co_return fetched.error();
+  Answer<Shown> shown = co_await shown_writers();
+  if (!shown) co_return shown.error();
+  Writers& there = shown->writers;
   Writers own;
   own.emplace(self, std::move(registration));
   if (const auto at = there.find(self); at != there.end()) own.clear();
   if (const Answer<void> taken = take(there); !taken) co_return taken.error();
   if (const Answer<void> taken = take(own); !taken) co_return taken.error();
-  if (!merge(there, known())) co_return own.empty();
+  if (!merge(there, current())) co_return own.empty();
   if (const Answer<void> stored = co_await store_->store_writers(there); !stored) co_return stored.error();
   co_return own.empty();
 }
 
 asio::awaitable<Answer<void>> Peers::refresh_writers() {
-  Answer<Writers> fetched = co_await store_->fetch_writers();
-  Writers there;
-  if (fetched)
-    there = std::move(*fetched);
-  else if (!is_missing(fetched.error()))
-    co_return fetched.error();
+  Answer<Shown> shown = co_await shown_writers();
+  if (!shown) co_return shown.error();
+  Writers& there = shown->writers;
   if (const Answer<void> taken = take(there); !taken) co_return taken;
-  const Writers all = known();
-  if (!fetched && !all.empty()) tell("the store has lost its list of writers: it is stored again");
-  if (merge(there, all)) co_return co_await store_->store_writers(all);
+  const Writers all = current();
+  if (shown->is_missing && !all.empty()) tell("the store has lost its list of writers: it is stored again");
+  const bool lacks_some = merge(there, all);
+  if (lacks_some || shown->has_old_marks) co_return co_await store_->store_writers(all);
   co_return Answer<void>{};
 }
 
@@ -287,11 +310,12 @@ asio::awaitable<Peers::News> Peers::look() {
   co_return news;
 }
 
+// What a head of long ago has seen may have been retired, and the mark dropped.
 std::map<WriterId, std::uint64_t> Peers::seen_by_others() const {
-  return table_.with([](const Table& table) {
+  return table_.with([oldest = a_year_ago()](const Table& table) {
     std::map<WriterId, std::uint64_t> out;
     for (const auto& [writer, peer] : table) {
-      if (peer.registration.retired || !peer.newest) continue;
+      if (peer.registration.retired || !peer.newest || peer.newest->stamp < oldest) continue;
       for (const auto& [seen, counter] : peer.newest->seen) {
         std::uint64_t& most = out[seen];
         most = std::max(most, counter);

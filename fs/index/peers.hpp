@@ -24,7 +24,8 @@ namespace spotfs {
 
 class Peers {
  public:
-  Peers(std::shared_ptr<const SealedStore> store, std::shared_ptr<Journal> journal, Notice notice);
+  // `clock` tells how old a mark of retirement is.
+  Peers(std::shared_ptr<const SealedStore> store, std::shared_ptr<Journal> journal, const Clock* clock, Notice notice);
 
   // What the journal remembers of them.
   Answer<void> load();
@@ -57,6 +58,10 @@ class Peers {
   // hold? not_found, refused.
   asio::awaitable<Answer<void>> may_retire(WriterId writer, std::function<bool(const Stamp&)> is_kept) const;
   asio::awaitable<Answer<void>> retire(WriterId writer, Stamp stamp);
+  // Those of the others that have stored nothing since.
+  std::vector<WriterId> unchanged_since(const Stamp& stamp) const;
+  // Does another name this snapshot, or a newer one, in its head?
+  bool is_named_by_another(const Snapshot& snapshot) const;
   // What the store shows now of those that are rolled back is all that there is. Gives who they were.
   asio::awaitable<Answer<std::vector<WriterId>>> accept_older();
 
@@ -91,14 +96,23 @@ class Peers {
   asio::awaitable<Answer<std::vector<PieceRef>>> list_pieces(LogList log) const;
   asio::awaitable<void> look_at_own(News& news);
   std::map<WriterId, Head> applicable(const std::set<WriterId>& unreadable, Reading reading) const;
+  // The list as the store has it, without marks that are too old; empty where it is missing.
+  struct Shown {
+    Writers writers;
+    bool is_missing = false, has_old_marks = false;
+  };
+  asio::awaitable<Answer<Shown>> shown_writers() const;
   Answer<void> take(const Writers& writers);
-  Writers known() const;
+  Writers known() const;    // all
+  Writers current() const;  // those to be stored: without marks that are too old
+  Stamp a_year_ago() const;
   // Is a head that somebody has seen lost for good? Then nobody waits for it.
   bool is_given_up(const WriterId& writer, std::uint64_t counter) const;
   void tell(const std::string& line) const;
 
   std::shared_ptr<const SealedStore> store_;
   std::shared_ptr<Journal> journal_;
+  const Clock* clock_;
   Notice notice_;
   spot::Synchronized<Table> table_;                                 // changed on the strand alone
   spot::Synchronized<std::set<WriterId>> missing_;                  // heads name them, the list of writers does not

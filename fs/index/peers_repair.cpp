@@ -4,6 +4,7 @@
 #include "fs/content/check.hpp"
 #include "fs/index/check_log.hpp"
 #include "fs/index/peers.hpp"
+#include "fs/index/snapshot.hpp"
 
 namespace spotfs {
 
@@ -59,18 +60,41 @@ asio::awaitable<Answer<void>> Peers::may_retire(WriterId writer, std::function<b
 }
 
 asio::awaitable<Answer<void>> Peers::retire(WriterId writer, Stamp stamp) {
-  Writers all = known();
+  Writers all = current();
   Registration mark;
   mark.stamp = stamp;
   mark.retired = true;
   Writers marked;
   marked.emplace(writer, mark);
   merge(all, marked);
-  const Answer<Writers> there = co_await store_->fetch_writers();
-  if (!there && there.error().code != Errc::not_found) co_return there.error();
-  if (there) merge(all, *there);
+  const Answer<Shown> there = co_await shown_writers();
+  if (!there) co_return there.error();
+  merge(all, there->writers);
   if (const Answer<void> stored = co_await store_->store_writers(all); !stored) co_return stored;
   co_return take(all);
+}
+
+std::vector<WriterId> Peers::unchanged_since(const Stamp& stamp) const {
+  const WriterId self = journal_->writer();
+  return table_.with([&](const Table& table) {
+    std::vector<WriterId> out;
+    for (const auto& [writer, peer] : table) {
+      const Stamp& last = peer.newest ? peer.newest->stamp : peer.registration.stamp;
+      if (writer != self && !peer.registration.retired && last < stamp) out.push_back(writer);
+    }
+    return out;
+  });
+}
+
+bool Peers::is_named_by_another(const Snapshot& snapshot) const {
+  const WriterId self = journal_->writer();
+  return table_.with([&](const Table& table) {
+    return std::ranges::any_of(table, [&](const auto& entry) {
+      const auto& [writer, peer] = entry;
+      const bool counts = writer != self && !peer.registration.retired && !peer.rolled_back && peer.newest;
+      return counts && peer.newest->snapshot && !is_newer(snapshot, peer.newest->snapshot);
+    });
+  });
 }
 
 // --- Older heads -----------------------------------------------------------------------------------------------------

@@ -36,6 +36,12 @@ std::uint16_t Stamp::step() const noexcept { return static_cast<std::uint16_t>(b
 
 RunPrefix Stamp::run() const noexcept { return {bytes[8], bytes[9], bytes[10], bytes[11]}; }
 
+Stamp stamp_of(const Clock& clock, std::chrono::nanoseconds ago) noexcept {
+  const auto moment = clock.wall().time_since_epoch() - ago;
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(moment).count();
+  return Stamp::of(static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds, 0)), 0, {});
+}
+
 Time time_of(const Stamp& stamp) noexcept {
   const std::uint64_t ms = stamp.milliseconds();
   return {static_cast<std::int64_t>(ms / 1000), static_cast<std::uint32_t>(ms % 1000 * 1'000'000 + stamp.step() * 15u)};

@@ -4,6 +4,7 @@
 // stamps compare as bytes. Thread: values; a HybridClock belongs to its owner's lock. Source: files.md, "Stamp".
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -76,6 +77,9 @@ Result<Time> decode_time(cbor::Reader& from);
 inline std::int64_t unix_seconds(const Clock& clock) {
   return std::chrono::duration_cast<std::chrono::seconds>(clock.wall().time_since_epoch()).count();
 }
+
+// The first one of that time ago: all that is less is older.
+Stamp stamp_of(const Clock& clock, std::chrono::nanoseconds ago) noexcept;
 
 // Gives stamps that are later than all that were seen, whatever the machine's clock does.
 class HybridClock {

@@ -60,7 +60,7 @@ class Commit : public testing::Test {
   // What a fresh reader finds.
   std::size_t operations_in_store() {
     const std::shared_ptr<Journal> reader = journal("reader");
-    Peers peers{store_, reader, {}};
+    Peers peers{store_, reader, &Clock::system(), {}};
     Writers writers;
     writers.emplace(journal_->writer(), Registration{"one", Stamp::of(1, 0, {}), false});
     EXPECT_TRUE(run(store_->store_writers(writers)));
