@@ -370,7 +370,7 @@ class World {
         if (!run(writer, writer.index->refresh())) return "a refresh failed";
         if (!run(writer, writer.index->commit())) return "a commit failed";
         poll(writer, 10'000);
-        pass(10s);
+        pass(100s);  // what failed is tried again within a round
       }
       if (round > 2 && store_->blobs() == before) return {};
     }
