@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "client/base/descriptor.hpp"
 #include "client/base/encoding.hpp"
 
 namespace spot {
@@ -21,16 +22,6 @@ Bytes record(const Sha256& hash, UnixSeconds issued) {
 }
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
-
-bool write_all(int file, BytesView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return true;
-}
 
 }  // namespace
 

@@ -1,16 +1,20 @@
-// A file descriptor that closes itself.
+// A file descriptor that closes itself, and what is written to one as a whole.
 //
-// Thread: a value. Lifetime: move-only.
+// Thread: a value. Lifetime: move-only. Errors: false where errno says why.
 #pragma once
 
 #include <utility>
 
+#include <sys/types.h>
 #include <unistd.h>
 
-namespace spotfs {
+#include "client/base/bytes.hpp"
+
+namespace spot {
 
 class Descriptor {
  public:
+  Descriptor() = default;
   explicit Descriptor(int number) noexcept : number_{number} {}
   Descriptor(Descriptor&& other) noexcept : number_{std::exchange(other.number_, -1)} {}
   Descriptor& operator=(Descriptor&& other) noexcept {
@@ -26,7 +30,11 @@ class Descriptor {
   int release() noexcept { return std::exchange(number_, -1); }
 
  private:
-  int number_;
+  int number_ = -1;
 };
 
-}  // namespace spotfs
+// All of the bytes, whatever interrupts: where the file is, or from byte `at` on.
+bool write_all(int file, BytesView bytes) noexcept;
+bool write_all(int file, BytesView bytes, off_t at) noexcept;
+
+}  // namespace spot

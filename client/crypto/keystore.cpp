@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/base/descriptor.hpp"
+
 namespace spot {
 namespace {
 
@@ -20,23 +22,6 @@ constexpr mode_t kOthers = 077;
 
 std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 
-class File {
- public:
-  explicit File(int fd) noexcept : fd_{fd} {}
-  File(File&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  File& operator=(File&&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
 Result<void> check_private(int fd) {
   struct stat info {};
   if (fstat(fd, &info) != 0) return last_error();
@@ -46,7 +31,7 @@ Result<void> check_private(int fd) {
 }
 
 Result<SecretBytes> read_private_file(const fs::path& path) {
-  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file) return last_error();
   if (const Result<void> ok = check_private(file.get()); !ok) return ok.error();
   SecretBytes content(kMaxFileSize);
@@ -66,17 +51,12 @@ Result<SecretBytes> read_private_file(const fs::path& path) {
 Result<void> write_private_file(const fs::path& path, BytesView content) {
   const std::string temporary = path.string() + "." + std::to_string(getpid());
   {
-    const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    const Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file) return last_error();
-    while (!content.empty()) {
-      const ssize_t n = ::write(file.get(), content.data(), content.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        const std::error_code ec = last_error();
-        ::unlink(temporary.c_str());
-        return ec;
-      }
-      content = content.subspan(static_cast<std::size_t>(n));
+    if (!write_all(file.get(), content)) {
+      const std::error_code ec = last_error();
+      ::unlink(temporary.c_str());
+      return ec;
     }
     fsync(file.get());
   }
@@ -122,7 +102,7 @@ fs::path default_key_directory() {
 }
 
 Result<LoadedKeys> load_keys(const fs::path& directory) {
-  const File opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const Descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!opened) return errno == ENOENT ? fail(Errc::not_found) : last_error();
   if (const Result<void> ok = check_private(opened.get()); !ok) return ok.error();
   const Result<std::vector<std::string>> names = key_names(directory);

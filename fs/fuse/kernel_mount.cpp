@@ -179,16 +179,6 @@ Answer<Descriptor> mount_directly(const SessionOptions& options, mode_t kind) {
 
 }  // namespace
 
-Descriptor::Descriptor(Descriptor&& other) noexcept : fd_{other.release()} {}
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-int Descriptor::release() noexcept { return std::exchange(fd_, -1); }
-
 Answer<KernelMount> mount(const SessionOptions& options) {
   struct stat found {};
   if (stat(options.directory.c_str(), &found) != 0) {

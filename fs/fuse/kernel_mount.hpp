@@ -9,25 +9,12 @@
 
 #include <sys/types.h>
 
+#include "client/base/descriptor.hpp"
 #include "fs/fuse/session.hpp"
 
 namespace spotfs::fuse {
 
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) noexcept : fd_{fd} {}
-  Descriptor(Descriptor&& other) noexcept;
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-
-  int get() const noexcept { return fd_; }
-  int release() noexcept;
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
+using spot::Descriptor;
 
 struct KernelMount {
   Descriptor device;  // /dev/fuse, with the mount behind it

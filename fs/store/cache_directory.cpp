@@ -51,16 +51,6 @@ bool read_all(int file, Bytes& out) {
   return true;
 }
 
-bool write_all(int file, BytesView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 }  // namespace
 
 struct CacheDirectory::Copy {
@@ -141,7 +131,7 @@ Answer<void> CacheDirectory::write(const std::string& key, BytesView bottle) {
   const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   const Descriptor file{::openat(directory_.get(), next.c_str(), flags, 0600)};
   if (!file) return failure();
-  if (!write_all(file.get(), *sealed) || !set_time(file.get()) ||
+  if (!spot::write_all(file.get(), *sealed) || !set_time(file.get()) ||
       ::renameat(directory_.get(), next.c_str(), directory_.get(), file_name(key).c_str()) != 0) {
     Failure why = failure();
     ::unlinkat(directory_.get(), next.c_str(), 0);

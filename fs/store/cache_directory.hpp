@@ -20,11 +20,13 @@
 
 #include "client/base/bytes.hpp"
 #include "client/base/clock.hpp"
+#include "client/base/descriptor.hpp"
 #include "client/base/failure.hpp"
 #include "client/base/sync.hpp"
-#include "fs/store/descriptor.hpp"
 
 namespace spotfs {
+
+using spot::Descriptor;
 
 class CacheDirectory {
  public:

@@ -25,33 +25,19 @@ std::error_code failure() noexcept {
 
 }  // namespace
 
-class ValueFiles::File {
- public:
-  explicit File(int descriptor) noexcept : descriptor_{descriptor} {}
-  ~File() { ::close(descriptor_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int descriptor() const noexcept { return descriptor_; }
-
- private:
-  const int descriptor_;
-};
-
 ValueFiles::ValueFiles(std::filesystem::path prefix) : prefix_{std::move(prefix)} {}
-
-ValueFiles::~ValueFiles() = default;
 
 std::filesystem::path ValueFiles::path_of(std::int64_t number) const {
   return fmt::format("{}-{:08}", prefix_.native(), number);
 }
 
-Result<std::shared_ptr<ValueFiles::File>> ValueFiles::file(std::int64_t number) const {
-  return files_.with([&](auto& files) -> Result<std::shared_ptr<File>> {
+Result<std::shared_ptr<Descriptor>> ValueFiles::file(std::int64_t number) const {
+  return files_.with([&](auto& files) -> Result<std::shared_ptr<Descriptor>> {
     if (const auto known = files.find(number); known != files.end()) return known->second;
     const int descriptor = ::open(path_of(number).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0) return errno == ENOENT ? make_error_code(Errc::not_found) : failure();
     if (files.size() >= kMostOpen) files.clear();
-    return files[number] = std::make_shared<File>(descriptor);
+    return files[number] = std::make_shared<Descriptor>(descriptor);
   });
 }
 
@@ -63,7 +49,7 @@ std::error_code ValueFiles::begin(std::int64_t number) {
   const int descriptor =
       ::open(path_of(number).c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
   if (descriptor < 0) return failure();
-  newest_ = std::make_shared<File>(descriptor);
+  newest_ = std::make_shared<Descriptor>(descriptor);
   files_.with([&](auto& files) { files[number] = newest_; });
   number_ = number;
   next_ = 0;
@@ -72,15 +58,7 @@ std::error_code ValueFiles::begin(std::int64_t number) {
 }
 
 Result<ValueFiles::Place> ValueFiles::add(BytesView value) {
-  const std::int64_t at = next_ * kBlock;
-  for (std::size_t done = 0; done < value.size();) {
-    const BytesView left = value.subspan(done);
-    const ssize_t written =
-        ::pwrite(newest_->descriptor(), left.data(), left.size(), at + static_cast<std::int64_t>(done));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return failure();
-    done += static_cast<std::size_t>(written);
-  }
+  if (!write_all(newest_->get(), value, next_ * kBlock)) return failure();
   const Place place = (number_ * kBlocksPerFile + next_) << kSizeBits | static_cast<std::int64_t>(value.size());
   next_ += blocks_of(value.size());
   unsynced_[number_] = newest_;
@@ -94,7 +72,7 @@ Result<Bytes> ValueFiles::read(Place place) const {
   const std::int64_t at = block_of(place) % kBlocksPerFile * kBlock;
   for (std::size_t done = 0; done < value.size();) {
     const ssize_t got =
-        ::pread((*from)->descriptor(), value.data() + done, value.size() - done, at + static_cast<std::int64_t>(done));
+        ::pread((*from)->get(), value.data() + done, value.size() - done, at + static_cast<std::int64_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failure();
     if (got == 0) return make_error_code(Errc::not_found);
@@ -105,10 +83,10 @@ Result<Bytes> ValueFiles::read(Place place) const {
 
 std::error_code ValueFiles::sync() {
   for (const auto& [number, written] : unsynced_)
-    if (::fdatasync(written->descriptor()) != 0) return failure();
+    if (::fdatasync(written->get()) != 0) return failure();
   if (!is_listed_) {
-    const File directory{::open(prefix_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (::fsync(directory.descriptor()) != 0) return failure();
+    const Descriptor directory{::open(prefix_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (::fsync(directory.get()) != 0) return failure();
     is_listed_ = true;
   }
   unsynced_.clear();
@@ -121,7 +99,7 @@ void ValueFiles::release(Place place) {
   const std::int64_t number = block_of(place) / kBlocksPerFile;
   const auto from = file(number);
   if (!from) return;
-  const int descriptor = (*from)->descriptor();
+  const int descriptor = (*from)->get();
   static_cast<void>(::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                                 block_of(place) % kBlocksPerFile * kBlock, blocks_of(size(place)) * kBlock));
   struct stat status {};

@@ -13,9 +13,9 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 
 #include "client/base/bytes.hpp"
+#include "client/base/descriptor.hpp"
 #include "client/base/result.hpp"
 #include "client/base/sync.hpp"
 
@@ -30,7 +30,6 @@ class ValueFiles {
 
   // Files whose names begin with `prefix`, in its directory.
   explicit ValueFiles(std::filesystem::path prefix);
-  ~ValueFiles();
 
   // Whether the newest file has room; if not, begin() must come first.
   bool has_room(std::size_t size) const noexcept;
@@ -49,16 +48,15 @@ class ValueFiles {
   std::uint64_t releases() const noexcept { return releases_; }
 
  private:
-  class File;
   std::filesystem::path path_of(std::int64_t number) const;
-  Result<std::shared_ptr<File>> file(std::int64_t number) const;
+  Result<std::shared_ptr<Descriptor>> file(std::int64_t number) const;
 
   const std::filesystem::path prefix_;
-  mutable Synchronized<std::map<std::int64_t, std::shared_ptr<File>>> files_;  // those that are open
-  std::shared_ptr<File> newest_;
+  mutable Synchronized<std::map<std::int64_t, std::shared_ptr<Descriptor>>> files_;  // those that are open
+  std::shared_ptr<Descriptor> newest_;
   std::int64_t number_ = 0, next_ = 0;  // of the newest file, and of its first free block
   bool is_listed_ = true;               // the newest file's name is on the disk
-  std::map<std::int64_t, std::shared_ptr<File>> unsynced_;
+  std::map<std::int64_t, std::shared_ptr<Descriptor>> unsynced_;
   std::atomic<std::uint64_t> releases_{0};
 };
 
