@@ -18,7 +18,7 @@ constexpr std::int64_t kCheckpoint = 32 << 20;
 constexpr std::int64_t kMostLog = 256 << 20;
 constexpr unsigned kPageSize = 4'096;  // bytes, where the database is made
 // Bytes of large values that nobody can find any more; beyond them a commit is for the disk, so that they can go.
-constexpr std::size_t kMostReleased = 64 << 20;
+constexpr std::size_t kMostGivenUp = 64 << 20;
 
 std::int64_t unix_seconds(const Clock& clock) {
   return std::chrono::floor<std::chrono::seconds>(clock.wall()).time_since_epoch().count();
@@ -99,10 +99,8 @@ SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, s
 
 SqliteDatabase::~SqliteDatabase() {
   queue_.stop();
-  if (blobs_.released() == 0) return;
-  Write last;
-  last.durable = true;
-  last.apply = [this] { return writer_.run("UPDATE sync SET count = count + 1"); };
+  if (blobs_.given_up() == 0) return;
+  Write last = for_the_disk();
   last.done = [](std::error_code) {};
   std::vector<Write> batch;
   batch.push_back(std::move(last));
@@ -157,7 +155,7 @@ void SqliteDatabase::commit(std::vector<Write> batch) {
   batch.clear();
 
   if (durable && !failed) release();
-  release_due_ = blobs_.released() >= kMostReleased;
+  release_due_ = blobs_.given_up() >= kMostGivenUp;
   const std::int64_t log = wal_pages_ * page_size_;
   if (log >= kMostLog) {
     checkpoint(writer_);
@@ -168,7 +166,7 @@ void SqliteDatabase::commit(std::vector<Write> batch) {
 
 // All that was given up so far is on the disk as such.
 void SqliteDatabase::release() {
-  while (blobs_.released() != 0) {
+  while (blobs_.given_up() != 0) {
     std::error_code failed = writer_.run("BEGIN IMMEDIATE");
     if (!failed) failed = blobs_.release_some();
     if (!failed) failed = writer_.run("COMMIT");
@@ -232,12 +230,16 @@ asio::awaitable<Result<void>> SqliteDatabase::store_blob(BlobName name, Bytes va
   co_return Result<void>{};
 }
 
+// A transaction that changes nothing would not touch the disk.
+Write SqliteDatabase::for_the_disk() {
+  Write out;
+  out.durable = true;
+  out.apply = [this] { return writer_.run("UPDATE sync SET count = count + 1"); };
+  return out;
+}
+
 asio::awaitable<Result<void>> SqliteDatabase::sync() {
-  Write job;
-  job.durable = true;
-  // A transaction that changes nothing would not touch the disk.
-  job.apply = [this] { return writer_.run("UPDATE sync SET count = count + 1"); };
-  const std::error_code ec = co_await write(std::move(job));
+  const std::error_code ec = co_await write(for_the_disk());
   if (ec) co_return ec;
   co_return Result<void>{};
 }

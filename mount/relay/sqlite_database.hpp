@@ -50,7 +50,7 @@ class SqliteDatabase final : public Database {
   void commit(std::vector<Write> batch);
   std::error_code apply(const std::vector<Write>& batch, bool durable, std::vector<std::error_code>& outcomes);
   void release();
-  bool is_release_due() const noexcept;
+  Write for_the_disk();
   asio::awaitable<std::error_code> write(Write write);
 
   const std::filesystem::path file_;

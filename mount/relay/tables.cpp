@@ -179,7 +179,7 @@ std::error_code BlobTable::insert(std::int64_t owner, BytesView key, BytesView v
 }
 
 std::error_code BlobTable::give_up(ValueFiles::Place place) {
-  released_ += ValueFiles::size(place);
+  given_up_bytes_ += ValueFiles::size(place);
   const auto done = give_up_.start(place);
   return done ? std::error_code{} : done.error();
 }
@@ -198,12 +198,12 @@ std::error_code BlobTable::release_some() {
     if (!row) return row.error();
   }
   if (last == 0) {
-    released_ = 0;
+    given_up_bytes_ = 0;
     return {};
   }
   const auto done = forget_given_up_.start(last);
   if (!done) return done.error();
-  released_ -= std::min(released_, size);
+  given_up_bytes_ -= std::min(given_up_bytes_, size);
   return {};
 }
 
@@ -232,7 +232,7 @@ std::error_code BlobTable::forget() {
   total_used_ = total_.number(0);
   const auto unused = count_given_up_.start();
   if (!unused) return unused.error();
-  released_ = static_cast<std::size_t>(count_given_up_.number(0));
+  given_up_bytes_ = static_cast<std::size_t>(count_given_up_.number(0));
   return {};
 }
 

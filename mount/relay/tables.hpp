@@ -39,7 +39,7 @@ class BlobTable {
 
   // Places that no row names any more keep their values until that is on the disk: the rows would come back with an
   // older log. Bytes of them.
-  std::size_t released() const noexcept { return released_; }
+  std::size_t given_up() const noexcept { return given_up_bytes_; }
   // Some of those that were given up in transactions which are on the disk, oldest first, are holes from here on.
   std::error_code release_some();
 
@@ -59,7 +59,7 @@ class BlobTable {
   Statement draw_file_, give_up_, given_up_, forget_given_up_, count_given_up_;
   std::map<Sha256, Owner> owners_;
   std::int64_t total_used_ = 0;
-  std::size_t released_ = 0;
+  std::size_t given_up_bytes_ = 0;
 };
 
 class CardTable {
