@@ -206,17 +206,20 @@ Answer<std::vector<Operation>> Journal::unstored() const {
       "ORDER BY stamp");
 }
 
-std::uint64_t Journal::unstored_count() const {
-  const std::lock_guard lock{mutex_};
+std::uint64_t Journal::first_number(const char* sql) const {
   std::int64_t out = 0;
   const auto row = [&](const Statement& query) {
     out = query.number(0);
     return true;
   };
-  static_cast<void>(database_.each(row,
-                                   "SELECT count(*) FROM operation WHERE piece = 0 OR piece IN "
-                                   "(SELECT number FROM piece WHERE stored = 0)"));
+  static_cast<void>(database_.each(row, sql));
   return static_cast<std::uint64_t>(out);
+}
+
+std::uint64_t Journal::unstored_count() const {
+  const std::lock_guard lock{mutex_};
+  return first_number(
+      "SELECT count(*) FROM operation WHERE piece = 0 OR piece IN (SELECT number FROM piece WHERE stored = 0)");
 }
 
 Answer<std::vector<Operation>> Journal::loose(Stamp limit) const {
@@ -348,13 +351,7 @@ Answer<std::uint64_t> Journal::draw_counter(const RunId& run) {
 
 std::uint64_t Journal::counter() const {
   const std::lock_guard lock{mutex_};
-  std::int64_t out = 0;
-  const auto row = [&](const Statement& query) {
-    out = query.number(0);
-    return true;
-  };
-  static_cast<void>(database_.each(row, "SELECT coalesce(max(counter), 0) FROM run"));
-  return static_cast<std::uint64_t>(out);
+  return first_number("SELECT coalesce(max(counter), 0) FROM run");
 }
 
 bool Journal::knows(const RunId& run, std::uint64_t counter) const {

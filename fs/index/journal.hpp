@@ -142,6 +142,7 @@ class Journal {
   Answer<std::vector<Operation>> read_operations(const char* sql, const Args&... args) const;
   template <class... Args>
   Answer<std::vector<LogPiece>> read_pieces(const char* sql, const Args&... args) const;
+  std::uint64_t first_number(const char* sql) const;  // 0: there is none
   std::optional<Bytes> meta(std::string_view name) const;
   Answer<void> set_meta(std::string_view name, BytesView value) const;
 
