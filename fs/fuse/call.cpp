@@ -1,5 +1,6 @@
 #include "fs/fuse/call.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <string>
@@ -15,6 +16,8 @@ namespace {
 
 // What a release waits for has deadlines, and what it stores may be the only copy.
 bool cancellable(Op op) noexcept { return op != Op::release; }
+
+constexpr std::chrono::milliseconds kLookAgain{50};  // at a caller who may be killed
 
 struct Reason {
   int number = EIO;
@@ -74,14 +77,23 @@ void Call::interrupt() noexcept try {
   if (!self) return;
   executor().require(asio::execution::blocking.never).execute([self] {
     if (self->finished_ || self->patience_) return;
-    self->patience_.emplace(self->core_.io, self->core_.interrupt_patience);
-    self->patience_->async_wait(
-        asio::bind_executor(asio::any_io_executor{self->executor()}, [self](const boost::system::error_code& stopped) {
-          if (!stopped) self->cancel(EINTR);
-        }));
+    self->patience_.emplace(self->core_.io);
+    self->be_patient(self->core_.interrupt_patience);
   });
 } catch (const std::bad_alloc&) {
   core_.say(name_of(op_), "out of memory: not interrupted");
+}
+
+// The kernel tells of the first signal alone: that a later one kills is seen by looking.
+void Call::be_patient(std::chrono::milliseconds left) {
+  if (left <= std::chrono::milliseconds{0} || core_.is_dying(caller_.tid)) return cancel(EINTR);
+  const std::chrono::milliseconds pause = std::min(left, kLookAgain);
+  patience_->expires_after(pause);
+  patience_->async_wait(asio::bind_executor(asio::any_io_executor{executor()},
+                                            [self = std::static_pointer_cast<Call>(shared_from_this()),
+                                             rest = left - pause](const boost::system::error_code& stopped) {
+                                              if (!stopped && !self->finished_) self->be_patient(rest);
+                                            }));
 }
 
 void Call::cancel(int number) noexcept try {

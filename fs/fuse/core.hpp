@@ -66,6 +66,7 @@ struct Core {
   std::function<void(std::string_view)> log;
   bool kernel_writeback = false;
   std::chrono::milliseconds interrupt_patience{0};
+  std::function<bool(pid_t tid)> is_dying;
   std::atomic<bool> initialised{false};           // the kernel's INIT is being answered
   std::atomic<bool> parallel_directories{false};  // the answer to INIT has to say so yet
   std::atomic<bool> stopping{false};              // what comes now is answered ENETDOWN

@@ -27,6 +27,7 @@ class FuseSession final : public Session {
     core_.log = options_.log;
     core_.kernel_writeback = options_.kernel_writeback;
     core_.interrupt_patience = options_.interrupt_patience;
+    core_.is_dying = options_.is_dying;
   }
   ~FuseSession() override {
     stop();

@@ -31,6 +31,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "client/base/failure.hpp"
+#include "fs/fuse/dying.hpp"
 #include "fs/fuse/notifier.hpp"
 #include "fs/tree/node.hpp"
 
@@ -56,9 +57,11 @@ struct SessionOptions {
   // it is 14, with five or more 11, as with libfuse's own.
   unsigned readers = 5;
   // Any signal that a caller handles interrupts its request, be it a timer of its own; and few programs expect EINTR of
-  // mkdir or close, as a disk never says it. So what ends within this time ends as if there had been no signal.
-  std::chrono::milliseconds interrupt_patience{50};
-  std::function<void(std::string_view)> log;  // one line, no newline; any thread. None: nothing is said
+  // mkdir or close, as a disk never says it. So what ends within this time ends as if there had been no signal. Who is
+  // being killed does not wait.
+  std::chrono::milliseconds interrupt_patience{2'000};
+  std::function<bool(pid_t tid)> is_dying = fuse::is_dying;  // on any thread
+  std::function<void(std::string_view)> log;                 // one line, no newline; any thread. None: nothing is said
 };
 
 // How often an operation was asked for, and how it went.

@@ -1,6 +1,7 @@
 // A session on a fake kernel, with two threads for its io_context.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -55,6 +56,7 @@ class SessionTest : public ::testing::Test {
   void begin(tree::NodePtr root) {
     SessionOptions options;
     options.interrupt_patience = interrupt_patience_;
+    options.is_dying = [this](pid_t) { return is_caller_dying_.load(); };
     options.log = [this](std::string_view line) {
       const std::lock_guard lock{log_mutex_};
       log_.emplace_back(line);
@@ -86,6 +88,7 @@ class SessionTest : public ::testing::Test {
   std::shared_ptr<MemoryNode> root_ = MemoryNode::make_root(memory_);
   std::shared_ptr<Notifier> notifier_ = Notifier::make();
   std::chrono::milliseconds interrupt_patience_{0};
+  std::atomic<bool> is_caller_dying_{false};
   FakeKernel kernel_;
   std::unique_ptr<Session> session_;
   std::mutex log_mutex_;

@@ -1,9 +1,11 @@
 // Requests that wait: what ends them, and what they leave free.
 #include <cerrno>
+#include <limits>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_future.hpp>
+#include <unistd.h>
 
 #include "client/net/event.hpp"
 #include "tests/unit/fuse/session_fixture.hpp"
@@ -139,6 +141,32 @@ TEST_F(PatientTest, HasItsOwnAnswerIfThatComesSoonAfterAnInterrupt) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(kernel_.lookup(root_id, "posted").error, -EXDEV);
   slow_->gate->set();
   EXPECT_EQ(kernel_.answer_to(request).error, -EXDEV);
+}
+
+TEST_F(PatientTest, EndsAWaitAtOnceWhenTheCallerIsBeingKilled) {
+  const std::uint64_t request = send_lookup("value");
+  while (session_->waiting() != 1) std::this_thread::yield();
+  kernel_.interrupt(request);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(kernel_.lookup(root_id, "posted").error, -EXDEV);
+  is_caller_dying_ = true;
+  EXPECT_EQ(kernel_.answer_to(request).error, -EINTR);
+}
+
+using fuse::has_fatal_signal;
+using fuse::is_dying;
+
+TEST(Dying, IsWhoHasAKillPending) {
+  const std::string status =
+      "Name:\tcat\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000002\nSigBlk:\t0000000000000100\n";
+  EXPECT_FALSE(has_fatal_signal(status));
+  EXPECT_TRUE(has_fatal_signal("Name:\tcat\nSigPnd:\t0000000000000100\nShdPnd:\t0000000000000002\n"));
+  EXPECT_TRUE(has_fatal_signal("Name:\tcat\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000004102\n"));
+}
+
+TEST(Dying, IsWhoIsGoneAndNotWhoAsks) {
+  EXPECT_FALSE(is_dying(::gettid()));
+  EXPECT_TRUE(is_dying(0));
+  EXPECT_TRUE(is_dying(std::numeric_limits<pid_t>::max()));
 }
 
 TEST_F(WaitingTest, ReleasesToTheEndEvenWhenItStops) {

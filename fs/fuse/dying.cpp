@@ -1,0 +1,42 @@
+#include "fs/fuse/dying.hpp"
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <string>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "client/base/descriptor.hpp"
+
+namespace spotfs::fuse {
+
+bool has_fatal_signal(std::string_view status) noexcept {
+  constexpr std::uint64_t kKill = std::uint64_t{1} << (SIGKILL - 1);
+  for (const std::string_view name : {"\nSigPnd:\t", "\nShdPnd:\t"}) {
+    const std::size_t at = status.find(name);
+    if (at == std::string_view::npos) continue;
+    const std::string_view digits = status.substr(at + name.size(), 16);
+    std::uint64_t pending = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), pending, 16);
+    if ((pending & kKill) != 0) return true;
+  }
+  return false;
+}
+
+bool is_dying(pid_t tid) noexcept {
+  if (tid == 0) return true;
+  std::array<char, 32> path{};
+  constexpr std::string_view before = "/proc/", after = "/status";
+  char* end = std::copy(before.begin(), before.end(), path.data());
+  end = std::to_chars(end, path.data() + path.size() - after.size() - 1, tid).ptr;
+  std::copy(after.begin(), after.end(), end);
+  const spot::Descriptor file{::open(path.data(), O_RDONLY | O_CLOEXEC)};
+  if (!file) return true;
+  std::array<char, 4'096> text{};
+  const ssize_t size = ::read(file.get(), text.data(), text.size());
+  return size <= 0 || has_fatal_signal({text.data(), static_cast<std::size_t>(size)});
+}
+
+}  // namespace spotfs::fuse
