@@ -148,10 +148,10 @@ asio::awaitable<Answer<std::uint64_t>> Draft::seek(std::uint64_t offset, bool ho
       return Here{state.pieces.size(), state.pieces.source(chunk), state.pieces.pieces().contains(chunk),
                   next == state.pieces.pieces().end() ? std::max(end, chunk + 1) : next->first, state.base};
     });
-    if (offset >= here.size) co_return Failure{Errc::not_found};
+    if (offset >= here.size) co_return Failure{std::make_error_code(std::errc::no_such_device_or_address)};
     if (chunk * kChunkSize >= here.size) {
       if (hole) co_return here.size;
-      co_return Failure{Errc::not_found};
+      co_return Failure{std::make_error_code(std::errc::no_such_device_or_address)};
     }
     // Where it is no piece, all up to the next one is the base's, or nothing.
     std::uint64_t end_of_hole = chunk;
@@ -242,7 +242,7 @@ asio::awaitable<Answer<void>> Draft::punch(std::uint64_t offset, std::uint64_t e
 // Within a chunk; a hole stays one.
 asio::awaitable<Answer<void>> Draft::write_zeros(std::uint64_t offset, std::uint64_t end) {
   const Answer<std::uint64_t> data = co_await seek(offset, false);
-  if (!data && data.error().code != Errc::not_found) co_return data.error();
+  if (!data && !is_end(data.error())) co_return data.error();
   if (!data || *data >= end) co_return Answer<void>{};
   Bytes zeros(static_cast<std::size_t>(end - offset));
   co_return co_await write(offset, std::move(zeros));

@@ -42,9 +42,11 @@ class Draft : public std::enable_shared_from_this<Draft> {
   std::optional<Bytes> read_now(std::uint64_t offset, std::size_t size);
   // Begins to fetch these bytes.
   asio::awaitable<void> want(std::uint64_t offset, std::uint64_t size);
-  // Where the next byte of data is, or the next of a hole (whole chunks; the end is one): lseek(2). not_found: `offset`
-  // is not within the content, or no data follows.
+  // Where the next byte of data is, or the next of a hole (whole chunks; the end is one): lseek(2). ENXIO: `offset` is
+  // not within the content, or no data follows.
   asio::awaitable<Answer<std::uint64_t>> seek(std::uint64_t offset, bool hole);
+
+  static bool is_end(const Failure& of_seek) noexcept { return of_seek.code == std::errc::no_such_device_or_address; }
 
   // nullopt: at the end.
   asio::awaitable<Answer<void>> write(std::optional<std::uint64_t> offset, Bytes data);
@@ -56,6 +58,10 @@ class Draft : public std::enable_shared_from_this<Draft> {
   // they can be: whether any is now.
   asio::awaitable<Answer<bool>> copy(Reference from, std::uint64_t from_offset, std::uint64_t offset,
                                      std::uint64_t size);
+
+  // What it has in common with other contents is stored again, under ids of its own: for chunks that others may delete,
+  // as nothing has named them for long. not_found: that has happened.
+  asio::awaitable<Answer<void>> own();
 
   // Stores some of what is in memory, and returns when less of it is.
   asio::awaitable<Answer<void>> shed();

@@ -206,6 +206,40 @@ asio::awaitable<Answer<void>> Draft::remake_odd(Saved& saved, const ContentReade
   co_return Answer<void>{};
 }
 
+asio::awaitable<Answer<void>> Draft::own() {
+  struct Here {
+    ChunkSource from;
+    bool is_own;
+    ContentReader base;
+  };
+  for (std::uint64_t chunk = 0;; ++chunk) {
+    const Answer<std::uint64_t> next = co_await seek(chunk * kChunkSize, false);
+    if (!next && is_end(next.error())) co_return Answer<void>{};
+    if (!next) co_return next.error();
+    chunk = *next / kChunkSize;
+    const Here here = state_.with([&](const State& state) {
+      const ChunkSource from = state.pieces.source(chunk);
+      const bool is_new = from.kind == ChunkSource::Kind::memory || state.unnamed.contains(from.id);
+      return Here{from, is_new, state.base};
+    });
+    const bool is_value = here.from.kind == ChunkSource::Kind::base && here.base.value();
+    if (here.is_own || is_value || here.from.kind == ChunkSource::Kind::hole) continue;
+    const Answer<Plaintext> before = co_await fetch(here.base, here.from, chunk);
+    if (!before) co_return before.error();
+    if (!*before) continue;
+    auto plaintext = std::make_shared<Bytes>(**before);
+    plaintext->resize(here.from.valid);
+    const std::size_t length = plaintext->size();
+    const Answer<BlobId> id = co_await store_->store(ContentKind::data, std::move(plaintext), ContentStore::Keep::no);
+    if (!id) co_return id.error();
+    state_.with([&](State& state) {
+      state.unnamed.insert(*id);
+      state.pieces.put_instead(chunk, here.from, *id, length);
+      changed(state);
+    });
+  }
+}
+
 std::vector<BlobId> Draft::ids_of(const Saved& saved) {
   if (saved.value) return {};
   std::vector<BlobId> ids = saved.indexes;

@@ -94,7 +94,6 @@ asio::awaitable<Result<std::uint64_t>> OpenContent::seek(Caller, std::uint64_t o
   const ContentFile::Content from = content();
   if (!from) co_return fail(EBADF);
   const Answer<std::uint64_t> found = co_await from->seek(offset, whence == SEEK_HOLE);
-  if (!found && found.error().code == Errc::not_found) co_return fail(ENXIO);
   if (!found) co_return file_->disk().of_content(found.error());
   co_return *found;
 }

@@ -7,6 +7,7 @@ namespace spotfs::tree {
 namespace {
 
 constexpr std::uint64_t kMostBytesCopied = 1 << 20;  // at once, where chunks can't be shared
+constexpr std::chrono::hours kLongAgo{12};           // what is not named since then may be deleted (files.md, "Space")
 
 }  // namespace
 
@@ -86,10 +87,31 @@ asio::awaitable<Result<std::size_t>> RegularFile::copy(std::shared_ptr<ContentFi
   }
   const Change content{self()};
   if (!content) co_return fail(EBADF);
-  if (is_shareable) state_.with([this](State&) { shares_ = true; });
+  if (is_shareable) {
+    state_.with([this](State&) {
+      shares_ = true;
+      if (!copied_) copied_ = tree().disk.clock->steady();
+    });
+  }
   const Answer<bool> copied = co_await content->copy(**reference, from_offset, offset, size);
   if (!copied) co_return tree().of_content(copied.error());
   co_return static_cast<std::size_t>(size);
+}
+
+// Where another writer has replaced what this content was made from, or removed what was copied to it, nobody names the
+// chunks that they have in common until this is stored, and a sweep may delete them.
+asio::awaitable<Result<void>> RegularFile::own_what_may_go(Content content) {
+  const Result<InodePtr> found = co_await inode();
+  if (!found) co_return Result<void>{};
+  const bool may_go = state_.with([&](const State&) {
+    const bool is_replaced = version_known_ && version_ && version_ != (*found)->version;
+    return is_replaced || (copied_ && tree().disk.clock->steady() - *copied_ > kLongAgo);
+  });
+  if (!may_go) co_return Result<void>{};
+  const Answer<void> owned = co_await content->own();
+  if (owned) co_return Result<void>{};
+  if (owned.error().code == Errc::not_found) co_return stale_inode();
+  co_return tree().of_content(owned.error());
 }
 
 asio::awaitable<Result<void>> RegularFile::store_edit() {
@@ -102,6 +124,7 @@ asio::awaitable<Result<void>> RegularFile::store_edit() {
     return state.edits;
   });
   if (!content) co_return Result<void>{};
+  if (const Result<void> owned = co_await own_what_may_go(content); !owned) co_return owned;
   const Answer<Draft::Saved> saved = co_await content->save();
   if (!saved) co_return tree().of_content(saved.error());
 
@@ -125,6 +148,7 @@ asio::awaitable<Result<void>> RegularFile::store_edit() {
   const bool gone = state_.with([&](State& state) {
     state.stored = std::max(state.stored, edits);
     version_ = *written;
+    if (state.stored == state.edits) copied_.reset();
     return state.detached;
   });
   if (gone) co_await stay_gone(*written);

@@ -27,11 +27,13 @@ class RegularFile final : public NodeOf<FilesTree, ContentFile> {
 
   asio::awaitable<Result<std::optional<Reference>>> saved_for_sharing();
   asio::awaitable<void> stay_gone(Stamp written);
+  asio::awaitable<Result<void>> own_what_may_go(Content content);
 
   // Under the state's lock.
-  Version version_;             // of the index, that the content's base is
-  bool version_known_ = false;  // `version_` is one
-  bool shares_ = false;         // other inodes may name its chunks: the next save says so
+  Version version_;                      // of the index, that the content's base is
+  bool version_known_ = false;           // `version_` is one
+  bool shares_ = false;                  // other inodes may name its chunks: the next save says so
+  std::optional<Clock::Steady> copied_;  // since when there are chunks of other files in it that no operation names
 };
 
 }  // namespace spotfs::tree
