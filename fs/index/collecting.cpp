@@ -1,7 +1,8 @@
-// What replaced and removed contents leave in the store is deleted: where nobody else can know of it, after the commit
-// of the operation, and when nobody has the file open any more (files.md, "Space"). Everywhere else it waits for a
-// sweep.
+// What replaced and removed contents leave in the store is deleted by the one writer that there ever was: where nobody
+// else can know of it, after the commit of the operation, elsewhere an hour later, and when nobody has the file open
+// any more (files.md, "Space"). All else waits for a sweep: sweeping.cpp.
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include <boost/asio/co_spawn.hpp>
@@ -14,6 +15,7 @@ namespace spotfs {
 namespace {
 
 constexpr std::size_t kAtOnce = 256;  // contents that are read from the journal
+constexpr std::int64_t kAnyTime = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -51,32 +53,35 @@ std::shared_ptr<const void> DiskIndex::hold(InodeId inode) {
 void DiskIndex::start_collecting() {
   if (!options_.only_writer || peers_->count() > 1 || collecting_ || !may_collect_.exchange(false)) return;
   collecting_ = true;
-  asio::co_spawn(strand_, collect(shared_from_this(), committed_),
-                 [self = shared_from_this()](const std::exception_ptr&) {
-                   self->collecting_ = false;
-                   if (self->may_collect_) self->alarm_->wake();
-                 });
+  asio::co_spawn(strand_, collect(shared_from_this()), [self = shared_from_this()](const std::exception_ptr&) {
+    self->collecting_ = false;
+    if (self->may_collect_ || self->is_tidying_due()) self->alarm_->wake();
+  });
 }
 
-asio::awaitable<void> DiskIndex::collect(std::shared_ptr<DiskIndex> self, Stamp limit) {
-  Answer<void> done = co_await self->collect_all(limit);
-  if (done) done = co_await self->empty_trash();
+asio::awaitable<void> DiskIndex::collect(std::shared_ptr<DiskIndex> self) {
+  Answer<void> done = co_await self->collect_all(kAnyTime);
+  if (done) done = co_await self->empty_trash(kAnyTime);
   if (!done) self->note(done.error());
 }
 
-asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
+bool DiskIndex::is_held(const InodeId& inode) {
+  return held_.with([&](auto& held) {
+    const auto known = held.find(inode);
+    return known != held.end() && (known->second.keeps_trash = true);
+  });
+}
+
+asio::awaitable<Answer<void>> DiskIndex::collect_all(std::int64_t until) {
   std::set<InodeId> later;  // what an inode had before must go first
   for (std::int64_t after = 0;;) {
-    const Answer<std::vector<Journal::Replaced>> some = ledger_->journal().replaced(limit, after, kAtOnce);
+    const Answer<std::vector<Journal::Replaced>> some =
+        ledger_->journal().replaced(until, Journal::Chunks::own, after, kAtOnce);
     if (!some) co_return some.error();
     for (const Journal::Replaced& one : *some) {
       after = one.number;
       if (requests_.with([](const Requests& requests) { return requests.closing; })) co_return Answer<void>{};
-      const bool is_held = held_.with([&](auto& held) {
-        const auto known = held.find(one.inode);
-        return known != held.end() && (known->second.keeps_trash = true);
-      });
-      if (is_held) later.insert(one.inode);
+      if (is_held(one.inode)) later.insert(one.inode);
       if (later.contains(one.inode)) continue;
       const Answer<void> erased = co_await erase_replaced(contents_, one.old, one.now);
       if (!erased) {
@@ -93,10 +98,10 @@ asio::awaitable<Answer<void>> DiskIndex::collect_all(Stamp limit) {
 
 // Pieces and lists that the log no longer names, and nodes of snapshots that do not count. The base of the newest is
 // kept: it is read where the newest can't be.
-asio::awaitable<Answer<void>> DiskIndex::empty_trash() {
+asio::awaitable<Answer<void>> DiskIndex::empty_trash(std::int64_t until) {
   // The nodes of one that is being written are in the trash; those that a head names are needed.
   if (writing_snapshot_ || is_head_old()) co_return Answer<void>{};
-  const Answer<std::vector<BlobId>> trash = ledger_->journal().trash(unix_seconds());
+  const Answer<std::vector<BlobId>> trash = ledger_->journal().trash(until);
   if (!trash) co_return trash.error();
   const std::set<BlobId> newest = snapshot_.shape->ids(), base = snapshot_.base_shape->ids();
   std::vector<BlobId> gone;

@@ -104,8 +104,6 @@ Answer<void> shorten(Journal& journal) {
   return journal.add_list(spot::random_array<16>(), *pieces, extended);
 }
 
-std::int64_t unix_seconds(const Stamp& stamp) { return static_cast<std::int64_t>(stamp.milliseconds() / 1000); }
-
 }  // namespace
 
 Answer<LogList> head_log(const Journal& journal) {

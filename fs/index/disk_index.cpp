@@ -286,6 +286,7 @@ IndexStatus DiskIndex::status() const {
   out.operations = ledger_->operation_count();
   out.snapshot = generation_;
   out.uncommitted = ledger_->journal().unstored_count();
+  out.trash = ledger_->journal().trash_count();
   out.others = peers_->status();
   requests_.with([&](const Requests& requests) {
     out.registered = requests.registered;

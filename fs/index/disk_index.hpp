@@ -16,6 +16,7 @@
 #include "client/base/sync.hpp"
 #include "client/net/one_shot.hpp"
 #include "fs/content/content_store.hpp"
+#include "fs/content/sweep.hpp"
 #include "fs/index/index.hpp"
 #include "fs/index/ledger.hpp"
 #include "fs/index/peers.hpp"
@@ -99,6 +100,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<std::vector<LogFault>>> check_logs() override;
   asio::awaitable<Answer<void>> retire(WriterId writer) override;
   asio::awaitable<Answer<std::vector<WriterId>>> accept_older() override;
+  asio::awaitable<Answer<Swept>> sweep() override;
 
   BlobId store_id() const override { return store_->id(); }
   const ContentCipher& cipher() const override { return store_->cipher(); }
@@ -149,9 +151,28 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
 
   // What contents leave behind.
   void start_collecting();
-  static asio::awaitable<void> collect(std::shared_ptr<DiskIndex> self, Stamp limit);
-  asio::awaitable<Answer<void>> collect_all(Stamp limit);
-  asio::awaitable<Answer<void>> empty_trash();
+  static asio::awaitable<void> collect(std::shared_ptr<DiskIndex> self);
+  asio::awaitable<Answer<void>> collect_all(std::int64_t until);
+  asio::awaitable<Answer<void>> empty_trash(std::int64_t until);
+  bool is_held(const InodeId& inode);
+
+  // What was made from contents that may be deleted.
+  void remember_hearing();
+  void heard_everyone(const Stamp& begun);
+  asio::awaitable<Answer<void>> check_late_contents();
+
+  // What nobody names any more.
+  bool is_tidying_due() const;
+  asio::awaitable<void> begin_tidying();
+  static asio::awaitable<Answer<void>> tidy(std::shared_ptr<DiskIndex> self);
+  asio::awaitable<Answer<void>> prepare_sweep();
+  static asio::awaitable<Answer<Swept>> sweep_prepared(std::shared_ptr<DiskIndex> self);
+  static asio::awaitable<Answer<Swept>> sweep_beside(std::shared_ptr<DiskIndex> self);
+  struct Everything;
+  asio::awaitable<Answer<std::shared_ptr<const Everything>>> all_that_is_named();
+  asio::awaitable<Answer<void>> meet_all(Sweep& sweep, std::shared_ptr<const Everything> named);
+  asio::awaitable<Answer<std::uint64_t>> sweep_contents(std::int64_t until, std::shared_ptr<const Everything> named);
+  asio::awaitable<Answer<std::uint64_t>> sweep_blobs(std::int64_t until, std::shared_ptr<const Everything> named);
 
   // The loop.
   asio::awaitable<void> run();
@@ -225,7 +246,11 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   Clock::Steady commit_again_{};                     // not before, after a failure
   Stamp committed_;                                  // all that is stamped before it is
   bool collecting_ = false;
+  Clock::Steady tidy_again_{};   // when the trash is looked at
   bool got_every_head_ = false;  // in the last refresh
+  Clock::Steady heard_{};        // when the last refresh was that got every head
+  Clock::Steady note_hearing_{};
+  Stamp late_before_;  // what was done before it, and is not committed, has to be checked; zero: nothing
   const StateOptions state_options_;
   const SnapshotStore snapshots_;
   CurrentSnapshot snapshot_;

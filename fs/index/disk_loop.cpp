@@ -46,11 +46,15 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       generation_{snapshot_.known ? snapshot_.known->snapshot.tree.generation : 0},
       snapshot_pause_{random_pause()} {
   used_ = now().count();
+  remember_hearing();
   refreshed_ = now().count();
 }
 
 void DiskIndex::start() {
-  if (!is_head_old()) committed_ = ledger_->draw();
+  if (!is_head_old()) {
+    committed_ = ledger_->draw();
+    note(ledger_->journal().set_committed(committed_, unix_seconds()));
+  }
   asio::co_spawn(
       strand_, [self = shared_from_this()]() -> asio::awaitable<void> { co_await self->run(); }, asio::detached);
 }
@@ -67,6 +71,7 @@ asio::awaitable<void> DiskIndex::run() {
     co_await retire_dead();
     co_await do_jobs();
     start_collecting();
+    co_await begin_tidying();
     if (!ends()) co_await alarm_->wait(next_wait());
   }
   co_await retire_self();
@@ -112,7 +117,7 @@ bool DiskIndex::is_commit_due() const {
 
 std::chrono::nanoseconds DiskIndex::next_wait() const {
   const Clock::Steady present = now();
-  Clock::Steady next = present + kFar;
+  Clock::Steady next = std::min(present + kFar, std::max(tidy_again_, present + kFirstPause));
   if (!requests_.with([](const Requests& requests) { return requests.registered; })) next = std::min(next, look_again_);
   if (!options_.only_writer && present - Clock::Steady{used_.load()} <= kIdle)
     next = std::min(next, Clock::Steady{refreshed_.load()} + options_.refresh);
@@ -164,6 +169,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   std::vector<Done::Pointer> waiting =
       requests_.with([](Requests& requests) { return std::exchange(requests.refreshes, {}); });
   refreshed_ = now().count();
+  const Stamp begun = ledger_->draw();
   const Peers::News news = co_await peers_->look();
   Answer<void> done;
   if (news.failure) done = *news.failure;
@@ -173,6 +179,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   is_unasked_ = is_unasked_ && news.failure && is_unreachable(news.failure->code);
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
   got_every_head_ = done && peers_->are_all_shown() && !replaced;
+  if (got_every_head_) heard_everyone(begun);
   if (replaced) {
     const Answer<void> other = co_await become_another();
     if (done && !other) done = other;
@@ -210,6 +217,7 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
   const bool pause_was_long = now() - Clock::Steady{refreshed_.load()} > kLongPause;
   if (!options_.only_writer && (pause_was_long || is_unasked_)) static_cast<void>(co_await do_refresh());
   if (is_unasked_) co_return Failure{Errc::offline};
+  if (const Answer<void> checked = co_await check_late_contents(); !checked) co_return checked.error();
   dirty_ = false;
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
   const Answer<Ledger::Planned> planned = ledger_->plan_commit();
@@ -222,6 +230,8 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
     if (!stored) co_return stored.error();
     head_stored_ = wanted;
   }
+  const Answer<void> noted = ledger_->journal().set_committed(planned->limit, spotfs::unix_seconds(ledger_->draw()));
+  if (!noted) co_return noted.error();
   co_return planned->limit;
 }
 

@@ -125,6 +125,15 @@ asio::awaitable<Answer<void>> DiskIndex::retire(WriterId writer) {
   return in_loop<void>(work);
 }
 
+asio::awaitable<Answer<Swept>> DiskIndex::sweep() {
+  const std::function<asio::awaitable<Answer<void>>()> work = [self = shared_from_this()] {
+    return self->prepare_sweep();
+  };
+  const Answer<void> prepared = co_await in_loop<void>(work);
+  if (!prepared) co_return prepared.error();
+  co_return co_await asio::co_spawn(strand_, sweep_prepared(shared_from_this()), asio::use_awaitable);
+}
+
 asio::awaitable<Answer<std::vector<WriterId>>> DiskIndex::do_accept_older() {
   const Answer<void> fresh = co_await do_refresh();
   if (!fresh && !cannot_be_had(fresh.error().code)) co_return fresh.error();

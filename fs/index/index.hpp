@@ -71,6 +71,7 @@ struct IndexStatus {
   WriterId writer{};
   std::uint64_t operations = 0;  // that no snapshot includes
   std::uint64_t uncommitted = 0;
+  std::uint64_t trash = 0;     // contents and blobs that wait to be deleted
   std::uint64_t snapshot = 0;  // generation of the one that counts; 0: none
   bool registered = false;
   std::string last_error;  // of the last commit or refresh; empty after a success
@@ -83,6 +84,11 @@ struct LogFault {
   std::string key;
   std::error_code why;       // missing or damaged
   bool is_restored = false;  // the next commit stores it again
+};
+
+struct Swept {
+  std::uint64_t blobs = 0;  // that were deleted
+  std::uint64_t left = 0;  // contents and blobs in the trash: younger than a day, open, or named by a log or a snapshot
 };
 
 enum class Existing { replace, keep };  // what a move does where its new name is taken
@@ -185,6 +191,9 @@ class Index {
   virtual asio::awaitable<spot::Answer<void>> retire(WriterId writer) = 0;
   // Takes what the store shows of writers that are rolled back for all that there is. Gives which they were.
   virtual asio::awaitable<spot::Answer<std::vector<WriterId>>> accept_older() = 0;
+  // Deletes what has been trash for a day and nobody names: it is done by itself once a day. refused: it is under way;
+  // offline and the store's errors: what others name is not known, and nothing is deleted.
+  virtual asio::awaitable<spot::Answer<Swept>> sweep() = 0;
 
   // --- Information ---------------------------------------------------------------------------------------------------
   virtual BlobId store_id() const = 0;

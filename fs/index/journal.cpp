@@ -12,8 +12,8 @@ using Statement = Database::Statement;
 
 namespace {
 
-// meta: writer, machine, file (device and inode), writers, seen (of all writers). trash: since is 0 until a head
-// without it is stored.
+// meta: writer, machine, file (device and inode), writers, seen (of all writers), swept, heard. trash: since is 0 until
+// a head without it is stored; replaced: until its operation is.
 constexpr const char* kTables =
     "CREATE TABLE IF NOT EXISTS meta (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS operation (stamp BLOB PRIMARY KEY, bytes BLOB NOT NULL, piece INTEGER NOT NULL) "
@@ -30,17 +30,20 @@ constexpr const char* kTables =
     "CREATE TABLE IF NOT EXISTS value (key BLOB PRIMARY KEY, version BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS trash (id BLOB PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS replaced (number INTEGER PRIMARY KEY AUTOINCREMENT, stamp BLOB NOT NULL, "
-    "inode BLOB NOT NULL, old BLOB NOT NULL, now BLOB NOT NULL);";
+    "inode BLOB NOT NULL, old BLOB NOT NULL, now BLOB NOT NULL, shared INTEGER NOT NULL DEFAULT 0, "
+    "since INTEGER NOT NULL DEFAULT 0);";
+// Of journals that were made before there were any.
+constexpr const char* kReplacedColumns =
+    "ALTER TABLE replaced ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE replaced ADD COLUMN since INTEGER NOT NULL DEFAULT 0;";
+constexpr const char* kIndexes =
+    "CREATE INDEX IF NOT EXISTS replaced_uncommitted ON replaced (stamp) WHERE since = 0;"
+    "CREATE INDEX IF NOT EXISTS replaced_since ON replaced (since) WHERE since > 0;";
 
 Bytes encoded(const std::optional<Reference>& reference) {
   cbor::Writer writer;
   encode(writer, reference);
   return std::move(writer).take();
-}
-
-Result<std::optional<Reference>> decoded(BytesView bytes) {
-  cbor::Reader reader{bytes};
-  return decode_reference(reader);
 }
 
 // Which file the journal is: its device and inode number.
@@ -111,10 +114,14 @@ Answer<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& dire
 }
 
 Answer<void> Journal::prepare(const std::string& machine_id) {
-  if (Answer<void> made = database_.script(kTables); !made) return made;
+  Answer<void> made = database_.script(kTables);
+  if (made && first_number("SELECT count(*) FROM pragma_table_info('replaced') WHERE name = 'since'") == 0)
+    made = database_.script(kReplacedColumns);
+  if (made) made = database_.script(kIndexes);
+  if (!made) return made;
   const Bytes file = identity_of(database_.file());
   if (!meta("writer")) {
-    const Answer<void> made = database_.transaction([&] {
+    made = database_.transaction([&] {
       Answer<void> done = set_meta("writer", spot::random_array<16>());
       if (done) done = set_meta("machine", spot::view(machine_id));
       return done ? set_meta("file", file) : done;
@@ -163,35 +170,12 @@ Answer<void> Journal::add(const Operation& operation, const std::optional<Replac
   return database_.transaction([&] {
     Answer<void> step = insert(operation);
     if (step) {
-      step = database_.run("INSERT INTO replaced (stamp, inode, old, now) VALUES (?, ?, ?, ?)", operation.stamp.bytes,
-                           replaced->inode.bytes, encoded(replaced->old), encoded(replaced->now));
+      step = database_.run("INSERT INTO replaced (stamp, inode, old, now, shared) VALUES (?, ?, ?, ?, ?)",
+                           operation.stamp.bytes, replaced->inode.bytes, encoded(replaced->old), encoded(replaced->now),
+                           std::int64_t{replaced->is_shared});
     }
     return step;
   });
-}
-
-Answer<std::vector<Journal::Replaced>> Journal::replaced(Stamp limit, std::int64_t after, std::size_t max) const {
-  const std::lock_guard lock{mutex_};
-  std::vector<Replaced> out;
-  const Answer<void> read = database_.each(
-      [&](const Database::Statement& row) {
-        Replaced& one = out.emplace_back();
-        one.number = row.number(0);
-        const auto old = decoded(row.bytes(2)), now = decoded(row.bytes(3));
-        if (!copy_to(row.bytes(1), one.inode.bytes) || !old || !*old || !now) return false;
-        one.old = **old;
-        one.now = *now;
-        return true;
-      },
-      "SELECT number, inode, old, now FROM replaced WHERE stamp < ? AND number > ? ORDER BY number LIMIT ?",
-      limit.bytes, after, number(max));
-  if (!read) return read.error();
-  return out;
-}
-
-Answer<void> Journal::forget_replaced(std::int64_t row) {
-  const std::lock_guard lock{mutex_};
-  return database_.run("DELETE FROM replaced WHERE number = ?", row);
 }
 
 Answer<std::vector<Operation>> Journal::operations() const {

@@ -53,16 +53,20 @@ class Journal {
   Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose);
 
   // --- Operations ----------------------------------------------------------------------------------------------------
-  // A content that an operation takes away from an inode whose chunks nobody shares.
+  // A content that an operation takes away from an inode.
   struct Replaced {
     std::int64_t number = 0;  // rises in the order of operations
     InodeId inode;
     Reference old;
     std::optional<Reference> now;  // none: the inode is removed, or empty
+    bool is_shared = false;        // others may have some of its chunks
   };
   Answer<void> add(const Operation& operation, const std::optional<Replaced>& replaced = {});
-  // By operations before `limit`, `max` of them with numbers after `after`.
-  Answer<std::vector<Replaced>> replaced(Stamp limit, std::int64_t after, std::size_t max) const;
+  // All operations before `limit` are in the store: what they replaced is trash since `now` (Unix seconds).
+  Answer<void> set_committed(const Stamp& limit, std::int64_t now);
+  // Trash since `until` or before, `max` of them with numbers after `after`.
+  enum class Chunks { own, any };
+  Answer<std::vector<Replaced>> replaced(std::int64_t until, Chunks chunks, std::int64_t after, std::size_t max) const;
   Answer<void> forget_replaced(std::int64_t row);
   Answer<std::vector<Operation>> operations() const;  // all, by stamp
   Answer<std::vector<Operation>> unstored() const;    // those in no stored piece, by stamp
@@ -117,6 +121,12 @@ class Journal {
   Answer<void> add_trash(const std::vector<BlobId>& ids, std::int64_t since);
   Answer<std::vector<BlobId>> trash(std::int64_t until) const;  // since then or before, but what no head has left
   Answer<void> remove_trash(const std::vector<BlobId>& ids);
+  std::optional<std::int64_t> oldest_trash() const;  // contents too (Unix seconds)
+  std::uint64_t trash_count() const;
+  Answer<void> set_swept(std::int64_t now);
+  std::int64_t swept() const;  // when it was last done; 0: never
+  Answer<void> set_heard(std::int64_t now);
+  std::int64_t heard() const;  // when all heads of all others were last had; 0: never
 
   // --- Others --------------------------------------------------------------------------------------------------------
   Answer<void> see(const WriterId& writer, BytesView sealed_head);
@@ -145,6 +155,8 @@ class Journal {
   std::uint64_t first_number(const char* sql) const;  // 0: there is none
   std::optional<Bytes> meta(std::string_view name) const;
   Answer<void> set_meta(std::string_view name, BytesView value) const;
+  Answer<void> set_time(std::string_view name, std::int64_t seconds);
+  std::int64_t time(std::string_view name) const;  // 0: it is not set
 
   mutable std::mutex mutex_;
   mutable Database database_;  // under mutex_

@@ -68,35 +68,4 @@ Answer<bool> Journal::drop_log(const std::function<bool(const Stamp&)>& is_dropp
   return true;
 }
 
-Answer<void> Journal::add_trash(const std::vector<BlobId>& ids, std::int64_t since) {
-  const std::lock_guard lock{mutex_};
-  return database_.transaction([&] {
-    Answer<void> step;
-    for (const BlobId& id : ids) {
-      if (step) step = database_.run("INSERT OR REPLACE INTO trash VALUES (?, ?)", id, since);
-    }
-    return step;
-  });
-}
-
-Answer<std::vector<BlobId>> Journal::trash(std::int64_t until) const {
-  const std::lock_guard lock{mutex_};
-  std::vector<BlobId> out;
-  const auto row = [&](const Database::Statement& query) { return copy_to(query.bytes(0), out.emplace_back()); };
-  const Answer<void> read = database_.each(row, "SELECT id FROM trash WHERE since > 0 AND since <= ?", until);
-  if (!read) return read.error();
-  return out;
-}
-
-Answer<void> Journal::remove_trash(const std::vector<BlobId>& ids) {
-  const std::lock_guard lock{mutex_};
-  return database_.transaction([&] {
-    Answer<void> step;
-    for (const BlobId& id : ids) {
-      if (step) step = database_.run("DELETE FROM trash WHERE id = ?", id);
-    }
-    return step;
-  });
-}
-
 }  // namespace spotfs

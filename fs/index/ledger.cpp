@@ -38,7 +38,6 @@ std::optional<Journal::Replaced> replaced_by(const State& state, const Action& a
   if (write != nullptr) {
     id = write->inode;
     now = write->reference;
-    if ((write->flags & kSharedChunks) != 0) return std::nullopt;
   } else if (const Unlink* unlink = std::get_if<Unlink>(&action)) {
     id = unlink->inode;
   } else if (const Move* move = std::get_if<Move>(&action); move && move->over && move->over->inode != move->inode) {
@@ -48,10 +47,11 @@ std::optional<Journal::Replaced> replaced_by(const State& state, const Action& a
   }
   const Inode* const inode = state.find(id);
   if (inode == nullptr || inode->kind != Kind::file || !inode->reference || !inode->reference->id) return std::nullopt;
-  if ((inode->flags & kSharedChunks) != 0 || inode->reference == now) return std::nullopt;
+  if (inode->reference == now) return std::nullopt;
   const bool goes = write ? write->base == inode->version : inode->links == 1;
   if (!goes) return std::nullopt;
-  return Journal::Replaced{0, id, *inode->reference, now};
+  const std::uint64_t flags = inode->flags | (write ? write->flags : 0);
+  return Journal::Replaced{0, id, *inode->reference, now, (flags & kSharedChunks) != 0};
 }
 
 }  // namespace
@@ -107,6 +107,14 @@ ChangeSet Ledger::add(std::vector<Operation> operations) {
   const std::lock_guard lock{change_};
   for (const Operation& operation : operations) clock_.see(operation.stamp);
   return history_.with([&](std::unique_ptr<History>& history) { return history->add(std::move(operations)); });
+}
+
+Answer<ChangeSet> Ledger::discard(const std::vector<Operation>& operations) {
+  const std::lock_guard lock{change_};
+  if (const Answer<void> kept = journal_->replace(operations, {}); !kept) return kept.error();
+  std::vector<Stamp> stamps;
+  for (const Operation& operation : operations) stamps.push_back(operation.stamp);
+  return history_.with([&](std::unique_ptr<History>& history) { return history->replace(stamps, {}); });
 }
 
 Answer<ChangeSet> Ledger::become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run) {

@@ -65,6 +65,9 @@ class Ledger {
   };
   Answer<Planned> plan_commit();
 
+  // Operations that are in no piece have never been.
+  Answer<ChangeSet> discard(const std::vector<Operation>& operations);
+
   // Goes on as another writer, in another run: what is in no piece yet gets new stamps, as someone else may have the
   // old ones.
   Answer<ChangeSet> become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run);

@@ -65,16 +65,17 @@ asio::awaitable<Answer<void>> Peers::refresh_head(WriterId writer) {
   co_return Answer<void>{};
 }
 
-asio::awaitable<Answer<std::vector<PieceRef>>> Peers::list_pieces(LogList log) const {
-  std::vector<PieceRef> out = log.pieces;
+asio::awaitable<Answer<Peers::Pieces>> Peers::list_pieces(LogList log) const {
+  Pieces out{log.pieces, {}};
   std::optional<BlobId> older = log.older;
-  for (std::size_t lists = 0; older; ++lists) {
-    if (lists == kMaxLists) co_return Failure{Errc::malformed, content_key(*older)};
+  while (older) {
+    if (out.lists.size() == kMaxLists) co_return Failure{Errc::malformed, content_key(*older)};
     const Answer<Bytes> encoded = co_await store_->fetch_content(ContentKind::log, *older);
     if (!encoded) co_return encoded.error();
     const Result<LogList> list = decode_log_list(*encoded);
     if (!list) co_return Failure{list.error(), content_key(*older)};
-    out.insert(out.end(), list->pieces.begin(), list->pieces.end());
+    out.pieces.insert(out.pieces.end(), list->pieces.begin(), list->pieces.end());
+    out.lists.push_back(*older);
     older = list->older;
   }
   co_return out;
@@ -82,13 +83,14 @@ asio::awaitable<Answer<std::vector<PieceRef>>> Peers::list_pieces(LogList log) c
 
 asio::awaitable<Answer<Peers::LogRead>> Peers::read_log(WriterId writer, Head head, const Included& included,
                                                         Reading reading) const {
-  const Answer<std::vector<PieceRef>> pieces = co_await list_pieces(head.log);
-  if (!pieces) co_return pieces.error();
+  const Answer<Pieces> named = co_await list_pieces(head.log);
+  if (!named) co_return named.error();
   LogRead out;
+  out.lists = named->lists;
   out.counter = head.counter;
   if (reading == Reading::what_is_new)
     out.pieces = table_.with([&](const Table& table) { return table.at(writer).pieces; });
-  for (const PieceRef& piece : *pieces) {
+  for (const PieceRef& piece : named->pieces) {
     if (!out.pieces.insert(piece.id).second || included.has(piece.last)) continue;
     const Answer<Bytes> encoded = co_await store_->fetch_content(ContentKind::log, piece.id);
     if (!encoded) co_return encoded.error();
@@ -182,6 +184,27 @@ asio::awaitable<Peers::Logs> Peers::read_logs(Included included, Reading reading
       peer.applied = log.counter;
       peer.pieces = std::move(log.pieces);
     });
+  }
+  co_return out;
+}
+
+asio::awaitable<Answer<Peers::Named>> Peers::read_all_named() const {
+  const WriterId self = journal_->writer();
+  const std::map<WriterId, Head> heads = table_.with([&](const Table& table) {
+    std::map<WriterId, Head> out;
+    for (const auto& [writer, peer] : table) {
+      if (writer != self && !peer.registration.retired && peer.newest) out.emplace(writer, *peer.newest);
+    }
+    return out;
+  });
+  const Included nothing;
+  Named out;
+  for (const auto& [writer, head] : heads) {
+    Answer<LogRead> log = co_await read_log(writer, head, nothing, Reading::all);
+    if (!log) co_return log.error();
+    std::ranges::move(log->operations, std::back_inserter(out.operations));
+    out.blobs.merge(log->pieces);
+    out.blobs.insert(log->lists.begin(), log->lists.end());
   }
   co_return out;
 }

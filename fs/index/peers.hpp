@@ -51,6 +51,12 @@ class Peers {
   };
   enum class Reading { what_is_new, all };
   asio::awaitable<Logs> read_logs(Included included, Reading reading);
+  // Everything that the heads of the others name, as they were seen last. Changes nothing, and may run beside the rest.
+  struct Named {
+    std::vector<Operation> operations;
+    std::set<BlobId> blobs;  // pieces and lists
+  };
+  asio::awaitable<Answer<Named>> read_all_named() const;
 
   // Reads the list of writers, and the heads and logs of the others, anew. An error: could not be asked.
   asio::awaitable<Answer<std::vector<LogFault>>> check_logs() const;
@@ -84,6 +90,7 @@ class Peers {
   struct LogRead {
     std::vector<Operation> operations;
     std::set<BlobId> pieces;
+    std::vector<BlobId> lists;
     std::uint64_t counter = 0;
   };
 
@@ -93,7 +100,11 @@ class Peers {
                                             Reading reading) const;
   asio::awaitable<Answer<void>> look_for_hidden();
   std::map<WriterId, std::uint64_t> seen_by_others() const;
-  asio::awaitable<Answer<std::vector<PieceRef>>> list_pieces(LogList log) const;
+  struct Pieces {
+    std::vector<PieceRef> pieces;
+    std::vector<BlobId> lists;
+  };
+  asio::awaitable<Answer<Pieces>> list_pieces(LogList log) const;
   asio::awaitable<void> look_at_own(News& news);
   std::map<WriterId, Head> applicable(const std::set<WriterId>& unreadable, Reading reading) const;
   // The list as the store has it, without marks that are too old; empty where it is missing.

@@ -49,9 +49,9 @@ asio::awaitable<Answer<void>> Peers::may_retire(WriterId writer, std::function<b
   if (peer->applied < peer->newest->counter)
     co_return Failure{Errc::refused, name + ": not all that it changed is known here"};
   // Whoever mounts anew reads the log of no retired writer.
-  const Answer<std::vector<PieceRef>> pieces = co_await list_pieces(peer->newest->log);
-  if (!pieces) co_return pieces.error();
-  if (std::ranges::all_of(*pieces, [&](const PieceRef& piece) { return is_kept(piece.last); }))
+  const Answer<Pieces> named = co_await list_pieces(peer->newest->log);
+  if (!named) co_return named.error();
+  if (std::ranges::all_of(named->pieces, [&](const PieceRef& piece) { return is_kept(piece.last); }))
     co_return Answer<void>{};
   co_return Failure{Errc::refused,
                     name +

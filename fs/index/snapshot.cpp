@@ -222,6 +222,25 @@ asio::awaitable<Answer<SnapshotStore::Runs>> SnapshotStore::read_runs(SnapshotBa
   co_return Runs{thawing->take().included, std::move(*shape)};
 }
 
+asio::awaitable<Answer<std::vector<Reference>>> SnapshotStore::read_references(std::vector<BlobId> leaves) const {
+  std::vector<Reference> out;
+  const ItemVisitor visit = [&out](BytesView key, BytesView value) -> Result<void> {
+    if (key.empty() || key[0] != kInodeKey) return {};
+    cbor::Reader reader{value};
+    const Result<Inode> inode = decode_inode(reader);
+    if (!inode) return inode.error();
+    if (inode->reference) out.push_back(*inode->reference);
+    return {};
+  };
+  const Answer<std::vector<Bytes>> nodes = co_await fetch(leaves);
+  if (!nodes) co_return nodes.error();
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const Result<void> read = read_node((*nodes)[i], 0, std::nullopt, visit);
+    if (!read) co_return Failure{read.error(), content_key(leaves[i])};
+  }
+  co_return out;
+}
+
 // --- Writing ---------------------------------------------------------------------------------------------------------
 
 asio::awaitable<Answer<std::vector<NodeRef>>> SnapshotStore::write_level(std::uint64_t height,

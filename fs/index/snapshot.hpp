@@ -40,6 +40,9 @@ class SnapshotStore {
 
   asio::awaitable<Answer<LoadedSnapshot>> read(Snapshot snapshot) const;
 
+  // The contents that the inodes of some leaves have.
+  asio::awaitable<Answer<std::vector<Reference>>> read_references(std::vector<BlobId> leaves) const;
+
   // Over `old`: only what differs is stored.
   asio::awaitable<Answer<TreeShape>> write(std::shared_ptr<const Frozen> frozen, std::shared_ptr<const TreeShape> old,
                                            NodesFunction fresh) const;

@@ -78,6 +78,10 @@ inline std::int64_t unix_seconds(const Clock& clock) {
   return std::chrono::duration_cast<std::chrono::seconds>(clock.wall().time_since_epoch()).count();
 }
 
+inline std::int64_t unix_seconds(const Stamp& stamp) noexcept {
+  return static_cast<std::int64_t>(stamp.milliseconds() / 1000);
+}
+
 // The first one of that time ago: all that is less is older.
 Stamp stamp_of(const Clock& clock, std::chrono::nanoseconds ago) noexcept;
 

@@ -65,10 +65,12 @@ std::string describe_check(const json::object& line) {
     return "writer " + text_of(line, "writer") +
            ": what the store shows of it is taken; names of its lost changes go with the next mount";
   if (event == "summary") {
-    const std::uint64_t faults = number_of(line, "faults"), restored = number_of(line, "restored");
+    const std::uint64_t faults = number_of(line, "faults"), restored = number_of(line, "restored"),
+                        swept = number_of(line, "swept");
     return std::to_string(number_of(line, "files")) + " names, " + std::to_string(number_of(line, "bytes")) +
            " bytes: " + (faults == 0 ? std::string{"all is whole"} : std::to_string(faults) + " not whole") +
-           (restored == 0 ? "" : ", " + std::to_string(restored) + " stored again");
+           (restored == 0 ? "" : ", " + std::to_string(restored) + " stored again") +
+           (swept == 0 ? "" : ", " + std::to_string(swept) + " deleted that nothing names");
   }
   return {};
 }

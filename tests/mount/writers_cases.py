@@ -304,3 +304,42 @@ class Together(WritersCase):
 
         with noted(lambda: f"seed {SEED}"):
             self.work(during)
+
+
+class Space(WritersCase):
+    """What removed files took, on a relay."""
+
+    SIZE = 4 << 20
+
+    def space(self):
+        """Bytes on the disk of the relay's large values."""
+        return sum(path.stat().st_blocks * 512 for path in (BED.work / "relay").glob("*-values-*"))
+
+    @unittest.skipUnless(has_compiler(), "no C compiler (cc): no mount can be told that an hour has passed")
+    def test_what_the_only_writer_removed_is_given_back_after_an_hour(self):
+        clock = ShiftedClock(BED.new_directory("clock"))
+        self.one.environment = clock.environment
+        self.one.start()
+        before = self.space()
+        self.one.path("removed").write_bytes(os.urandom(self.SIZE))
+        self.one.path("kept").write_bytes(os.urandom(self.SIZE))
+        self.one.path("removed").unlink()
+        subprocess.run(["sync", self.one.directory], check=True)
+        clock.set(HOUR // 2, HOUR // 2)
+        self.one.path("later").touch()
+        subprocess.run(["sync", self.one.directory], check=True)
+        self.assertGreater(self.space(), before + 2 * self.SIZE)
+        clock.set(HOUR + 60, HOUR + 60)
+        self.one.path("later").touch()
+
+        def is_given_back():
+            # What the relay has deleted it gives back with the next sync, at the latest.
+            subprocess.run(["sync", self.one.directory], check=True)
+            return self.space() < before + 1.5 * self.SIZE
+
+        wait_until(is_given_back, "the space of what was removed")
+        self.assertGreater(self.space(), before + self.SIZE)
+        self.one.unmount()
+        self.one.start()
+        self.assertEqual(len(self.one.path("kept").read_bytes()), self.SIZE)
+        self.one.unmount()

@@ -24,7 +24,7 @@ struct Run {
   std::shared_ptr<const ControlledDisk> disk;
   ExchangePtr exchange;
   std::shared_ptr<DiskCheck> check;
-  bool repairs = false;
+  bool repairs = false, sweeps = false;
   DiskTotals all;
   struct Counts {
     std::uint64_t faulty = 0, restored = 0;
@@ -169,26 +169,40 @@ asio::awaitable<Answer<void>> check_all(RunPtr run) {
   summary["bytes"] = run->check->done().bytes;
   summary["faults"] = counts.faulty;
   summary["restored"] = counts.restored;
+  if (run->sweeps) {
+    const Answer<Swept> swept = co_await run->disk->index->sweep();
+    // What a lost index names is not known: that is a fault above, and no other one.
+    if (swept) {
+      summary["swept"] = swept->blobs;
+      summary["trash"] = swept->left;
+    } else {
+      summary["not_swept"] = swept.error().code.message();
+    }
+  }
   const Answer<void> summed = co_await tell(run, std::move(summary));
   if (!summed || counts.faulty == 0) co_return summed;
   const std::string what = counts.faulty == 1 ? "1 is not whole" : std::to_string(counts.faulty) + " are not whole";
   co_return Failure{std::make_error_code(std::errc::bad_message), what + ", see above"};
 }
 
-asio::awaitable<Answer<void>> start(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, bool repairs,
-                                    bool accepts) {
+struct What {
+  bool repairs = false, accepts = false, sweeps = false;
+};
+
+asio::awaitable<Answer<void>> start(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, What what) {
   const auto disk = control->get_disk();
   if (!disk) co_return disk.error();
   const auto run = std::make_shared<Run>();
   run->control = control;
   run->disk = *disk;
   run->exchange = exchange;
-  run->repairs = repairs;
+  run->repairs = what.repairs;
+  run->sweeps = what.sweeps;
   run->check = std::make_shared<DiskCheck>(*disk, control->executor, control->only_files);
   // What is not stored yet is no fault.
   const Result<void> stored = co_await (*disk)->flush();
   if (!stored) co_return Failure{stored.error()};
-  if (accepts) {
+  if (what.accepts) {
     const Answer<void> accepted = co_await accept_older(run);
     if (!accepted) co_return accepted;
   }
@@ -198,20 +212,22 @@ asio::awaitable<Answer<void>> start(std::shared_ptr<const ControlOptions> contro
 }  // namespace
 
 Outcome run_check(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments) {
-  bool repairs = false, accepts = false;
+  What what;
   for (const std::string& word : arguments) {
     if (word == "repair")
-      repairs = true;
+      what.repairs = true;
     else if (word == "accept-older")
-      accepts = true;
+      what.accepts = true;
     else
       co_return Failure{Errc::bad_argument, "\"" + spot::printable(word) + "\" is neither repair nor accept-older"};
   }
-  co_return co_await start(control, exchange, repairs, accepts);
+  co_return co_await start(control, exchange, what);
 }
 
 Outcome run_scrub(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words) {
-  return start(std::move(control), std::move(exchange), false, false);
+  What what;
+  what.sweeps = true;
+  return start(std::move(control), std::move(exchange), what);
 }
 
 }  // namespace spotfs::tree

@@ -59,6 +59,7 @@ std::string status_text(const ControlOptions& control) {
   of_disk["registered"] = index.registered;
   of_disk["operations"] = index.operations;
   of_disk["uncommitted"] = index.uncommitted;
+  of_disk["trash"] = index.trash;
   of_disk["last_error"] = index.last_error;
   json::array writers;
   for (const WriterStatus& writer : index.others) writers.push_back(writer_json(writer, control.clock->wall()));

@@ -135,10 +135,14 @@ class World {
   }
 
   // --- What a writer does --------------------------------------------------------------------------------------------
-  BlobId new_content() {
+  // A content is acknowledged before an operation names it: it is in the store, as its only chunk.
+  static constexpr std::uint64_t kSize = 10;
+  BlobId new_content(Writer& writer) {
     BlobId out{};
     const std::uint64_t number = ++contents_;
     for (std::size_t i = 0; i < 8; ++i) out[15 - i] = static_cast<std::uint8_t>(number >> (8 * i));
+    Bytes chunk = writer.index->cipher().seal(ContentKind::data, out, Bytes(kSize, 1)).value();
+    static_cast<void>(run(writer, store_->store(content_key(out), std::move(chunk))));
     return out;
   }
   static std::optional<BlobId> content_of(const Inode& inode) {
@@ -159,16 +163,16 @@ class World {
     if (kind == 0) inode.kind = Kind::directory;
     std::optional<BlobId> content;
     if (kind > 1) {
-      content = new_content();
+      content = new_content(writer);
       inode.version = writer.index->draw();
-      inode.reference = Reference{10, 0, *content};
+      inode.reference = Reference{kSize, 0, *content};
     }
     if (run(writer, writer.index->make(directory, any_name(random), inode)) && content) confirm(*content);
   }
   void write(Writer& writer, OpenFile& file) {
-    const BlobId content = new_content();
-    const Result<Stamp> written =
-        run(writer, writer.index->write(file.inode, file.base, Reference{20, 0, content}, Time{1'790'000'000, 0}, 0));
+    const BlobId content = new_content(writer);
+    const Result<Stamp> written = run(
+        writer, writer.index->write(file.inode, file.base, Reference{kSize, 0, content}, Time{1'790'000'000, 0}, 0));
     if (!written) return;
     confirm(content);
     release(file.content);
@@ -208,6 +212,23 @@ class World {
     const Result<Entry> over = run(writer, writer.index->lookup(to, name));
     const auto moved = run(writer, writer.index->move(from, entry->name, to, name, Existing::replace));
     if (moved && *moved && over) release(content_of(*over->inode));
+  }
+  // As `cp` does where chunks are shared: both files say so.
+  void copy(Writer& writer, Random& random) {
+    InodeId from;
+    const std::optional<NamedEntry> entry = any_entry(writer, random, from);
+    if (!entry || entry->inode->kind != Kind::file || !content_of(*entry->inode)) return;
+    const Inode& source = *entry->inode;
+    if ((source.flags & kSharedChunks) == 0 &&
+        !run(writer, writer.index->write(entry->id, source.version, source.reference, source.mtime, kSharedChunks)))
+      return;
+    NewInode inode;
+    inode.mode = 0644;
+    inode.version = writer.index->draw();
+    inode.reference = source.reference;
+    inode.flags = kSharedChunks;
+    const InodeId to = any_directory(writer, random);
+    static_cast<void>(run(writer, writer.index->make(to, any_name(random), inode)));
   }
   void exchange(Writer& writer, Random& random) {
     InodeId one, other;
@@ -301,6 +322,8 @@ class World {
       exchange(writer, random);
     } else if (kind < 97) {
       link(writer, random);
+    } else if (kind < 98) {
+      copy(writer, random);
     } else {
       set(writer, random);
     }
@@ -382,6 +405,10 @@ class World {
     for (const BlobId& content : confirmed_) {
       if (!released_.contains(content) && !first.contents.contains(content))
         return "content " + std::to_string(content[15] + content[14] * 256) + " is lost" + when;
+    }
+    for (const BlobId& content : first.contents) {
+      if (!store_->blobs().contains(content_key(content)))
+        return "content " + std::to_string(content[15] + content[14] * 256) + " is named, and deleted" + when;
     }
     for (Writer& writer : writers_) {
       const std::string other = tree_of(writer).text;
