@@ -38,8 +38,9 @@ asio::awaitable<Answer<void>> Sweep::add(std::int64_t number, Reference content)
 // False: all that is below it was met before.
 bool Sweep::meet(By by, const BlobId& id, std::uint8_t level) {
   if (level > 0 && !indexes_.emplace(by, id).second) return false;
-  const auto same = std::ranges::equal_range(blobs_, id, {}, &Blob::id);
-  for (Blob& blob : same) blob.met |= static_cast<std::uint8_t>(by);
+  auto blob = std::lower_bound(blobs_.begin(), blobs_.end(), id,
+                               [](const Blob& one, const BlobId& other) { return one.id < other; });
+  for (; blob != blobs_.end() && blob->id == id; ++blob) blob->met |= static_cast<std::uint8_t>(by);
   return true;
 }
 

@@ -89,6 +89,10 @@ SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, s
       checkpointer_{std::move(beside)},
       blobs_{std::move(blobs)},
       cards_{std::move(cards)},
+      disk_queue_{[this](std::vector<Write> batch) {
+        const std::error_code done = values_->sync();
+        for (const Write& write : batch) write.done(done);
+      }},
       queue_{[this](std::vector<Write> batch) { commit(std::move(batch)); }} {
   const auto note = [](void* pages, sqlite3*, const char*, int count) {
     *static_cast<std::atomic<int>*>(pages) = count;
@@ -98,6 +102,7 @@ SqliteDatabase::SqliteDatabase(std::filesystem::path file, const Clock& clock, s
 }
 
 SqliteDatabase::~SqliteDatabase() {
+  disk_queue_.stop();
   queue_.stop();
   if (blobs_.given_up() == 0) return;
   Write last = for_the_disk();
@@ -125,16 +130,13 @@ Answer<std::unique_ptr<SqliteDatabase::Reader>> SqliteDatabase::make_reader() co
 }
 
 // Everything of a batch in one transaction: a write that its quota refuses fails alone, all else fails them all.
-std::error_code SqliteDatabase::apply(const std::vector<Write>& batch, bool durable,
-                                      std::vector<std::error_code>& outcomes) {
+std::error_code SqliteDatabase::apply(const std::vector<Write>& batch, std::vector<std::error_code>& outcomes) {
   if (const auto ec = writer_.run("BEGIN IMMEDIATE")) return ec;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     outcomes[i] = batch[i].apply();
     if (outcomes[i] && (outcomes[i] != Errc::quota_exceeded || !writer_.in_transaction())) return outcomes[i];
   }
   if (const auto ec = blobs_.before_commit()) return ec;
-  if (durable)
-    if (const auto ec = values_->sync()) return ec;
   return writer_.run("COMMIT");
 }
 
@@ -144,7 +146,7 @@ void SqliteDatabase::commit(std::vector<Write> batch) {
 
   std::vector<std::error_code> outcomes(batch.size());
   std::error_code failed = durable ? writer_.run("PRAGMA synchronous = FULL") : std::error_code{};
-  if (!failed) failed = apply(batch, durable, outcomes);
+  if (!failed) failed = apply(batch, outcomes);
   if (failed) {
     spdlog::error("{}: {}", file_.string(), writer_.message());
     if (writer_.in_transaction()) writer_.run("ROLLBACK");
@@ -177,7 +179,7 @@ void SqliteDatabase::release() {
   }
 }
 
-asio::awaitable<std::error_code> SqliteDatabase::write(Write write) {
+asio::awaitable<std::error_code> SqliteDatabase::write(WriteQueue& to, Write write) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(std::error_code)>(
       [](auto handler, WriteQueue& queue, Write job) {
         const auto executor = asio::get_associated_executor(handler);
@@ -188,7 +190,7 @@ asio::awaitable<std::error_code> SqliteDatabase::write(Write write) {
         job.done = resume;
         if (const auto refused = queue.push(std::move(job))) resume(refused);
       },
-      asio::use_awaitable, std::ref(queue_), std::move(write));
+      asio::use_awaitable, std::ref(to), std::move(write));
 }
 
 std::optional<Result<void>> SqliteDatabase::store_blob_now(const BlobName& name, BytesView value) {
@@ -225,7 +227,7 @@ asio::awaitable<Result<void>> SqliteDatabase::store_blob(BlobName name, Bytes va
   Write job;
   job.size = name.key.size() + value.size();
   job.apply = [this, name = std::move(name), value = std::move(value)] { return blobs_.store(name, value); };
-  const std::error_code ec = co_await write(std::move(job));
+  const std::error_code ec = co_await write(queue_, std::move(job));
   if (ec) co_return ec;
   co_return Result<void>{};
 }
@@ -239,7 +241,12 @@ Write SqliteDatabase::for_the_disk() {
 }
 
 asio::awaitable<Result<void>> SqliteDatabase::sync() {
-  const std::error_code ec = co_await write(for_the_disk());
+  if (values_->has_unsynced()) {
+    Write wait_for_disk;
+    const std::error_code failed = co_await write(disk_queue_, std::move(wait_for_disk));
+    if (failed) co_return failed;
+  }
+  const std::error_code ec = co_await write(queue_, for_the_disk());
   if (ec) co_return ec;
   co_return Result<void>{};
 }
@@ -262,7 +269,7 @@ asio::awaitable<Result<bool>> SqliteDatabase::store_card(CardEntry card) {
   const auto is_new = std::make_shared<bool>(false);
   const std::int64_t now = unix_seconds(clock_);
   job.apply = [this, card = std::move(card), now, is_new] { return cards_.store(card, now, *is_new); };
-  const std::error_code ec = co_await write(std::move(job));
+  const std::error_code ec = co_await write(queue_, std::move(job));
   if (ec) co_return Result<bool>{boost::system::in_place_error, ec};
   co_return *is_new;
 }
@@ -271,7 +278,7 @@ asio::awaitable<Result<void>> SqliteDatabase::store_membership(GroupEntry entry)
   Write job;
   job.size = entry.encoded.size();
   job.apply = [this, entry = std::move(entry)] { return cards_.store_membership(entry, false); };
-  const std::error_code ec = co_await write(std::move(job));
+  const std::error_code ec = co_await write(queue_, std::move(job));
   if (ec) co_return ec;
   co_return Result<void>{};
 }

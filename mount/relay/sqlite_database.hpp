@@ -1,9 +1,10 @@
 // The Database of one relay, in a SQLite file; large values are in files beside it.
 //
 // Writes go through a WriteQueue: a commit survives the end of the process, as it is in the file by then (WAL,
-// synchronous=NORMAL), but not that of the machine; sync() is a commit with synchronous=FULL, which puts the whole
-// write-ahead log on the disk. Reads take one of a few connections of their own and run where they are called: from
-// the page cache that is cheaper than a hand-over to another thread.
+// synchronous=NORMAL), but not that of the machine; sync() waits for the disk to have the large values, beside the
+// writer, and is then a commit with synchronous=FULL, which puts the whole write-ahead log on the disk. Reads take one
+// of a few connections of their own and run where they are called: from the page cache that is cheaper than a hand-over
+// to another thread.
 //
 // Thread: any. Lifetime: the destructor commits what waits; coroutines that wait hold it alive through the relay.
 // Errors: as Database; open() says in its text what an operator needs to know.
@@ -48,10 +49,10 @@ class SqliteDatabase final : public Database {
                  Connection beside, BlobTable blobs, CardTable cards, std::int64_t page_size);
   Answer<std::unique_ptr<Reader>> make_reader() const;
   void commit(std::vector<Write> batch);
-  std::error_code apply(const std::vector<Write>& batch, bool durable, std::vector<std::error_code>& outcomes);
+  std::error_code apply(const std::vector<Write>& batch, std::vector<std::error_code>& outcomes);
   void release();
   Write for_the_disk();
-  asio::awaitable<std::error_code> write(Write write);
+  static asio::awaitable<std::error_code> write(WriteQueue& queue, Write write);
 
   const std::filesystem::path file_;
   const Clock& clock_;
@@ -64,7 +65,8 @@ class SqliteDatabase final : public Database {
   std::atomic<int> wal_pages_{0};         // in the write-ahead log after the last commit
   std::atomic<bool> release_due_{false};  // the next commit is for the disk, so that what was given up can go
   Synchronized<std::vector<std::unique_ptr<Reader>>> readers_;
-  WriteQueue queue_;  // last: its thread uses the others
+  WriteQueue disk_queue_;  // waits for the disk to have large values
+  WriteQueue queue_;       // last: its thread uses the others
 };
 
 }  // namespace spot::relay

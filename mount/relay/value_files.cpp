@@ -53,7 +53,7 @@ std::error_code ValueFiles::begin(std::int64_t number) {
   files_.with([&](auto& files) { files[number] = newest_; });
   number_ = number;
   next_ = 0;
-  is_listed_ = false;
+  unsynced_.with([](Unsynced& unsynced) { unsynced.has_new_file = true; });
   return {};
 }
 
@@ -61,7 +61,7 @@ Result<ValueFiles::Place> ValueFiles::add(BytesView value) {
   if (!write_all(newest_->get(), value, next_ * kBlock)) return failure();
   const Place place = (number_ * kBlocksPerFile + next_) << kSizeBits | static_cast<std::int64_t>(value.size());
   next_ += blocks_of(value.size());
-  unsynced_[number_] = newest_;
+  unsynced_.with([&](Unsynced& unsynced) { unsynced.files[number_] = newest_; });
   return place;
 }
 
@@ -81,16 +81,28 @@ Result<Bytes> ValueFiles::read(Place place) const {
   return value;
 }
 
+bool ValueFiles::has_unsynced() const {
+  return unsynced_.with([](const Unsynced& unsynced) { return !unsynced.files.empty() || unsynced.has_new_file; });
+}
+
 std::error_code ValueFiles::sync() {
-  for (const auto& [number, written] : unsynced_)
-    if (::fdatasync(written->get()) != 0) return failure();
-  if (!is_listed_) {
-    const Descriptor directory{::open(prefix_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (::fsync(directory.get()) != 0) return failure();
-    is_listed_ = true;
+  const std::lock_guard lock{syncing_};
+  Unsynced taken = unsynced_.with([](Unsynced& unsynced) { return std::exchange(unsynced, {}); });
+  std::error_code failed;
+  for (const auto& [number, written] : taken.files) {
+    if (!failed && ::fdatasync(written->get()) != 0) failed = failure();
   }
-  unsynced_.clear();
-  return {};
+  if (!failed && taken.has_new_file) {
+    const Descriptor directory{::open(prefix_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (::fsync(directory.get()) != 0) failed = failure();
+  }
+  if (failed) {
+    unsynced_.with([&](Unsynced& unsynced) {
+      unsynced.files.merge(taken.files);
+      unsynced.has_new_file |= taken.has_new_file;
+    });
+  }
+  return failed;
 }
 
 // A file system that makes no holes keeps the space until its file goes.
@@ -105,7 +117,7 @@ void ValueFiles::release(Place place) {
   struct stat status {};
   if ((newest_ && number == number_) || ::fstat(descriptor, &status) != 0 || status.st_blocks != 0) return;
   ::unlink(path_of(number).c_str());
-  unsynced_.erase(number);
+  unsynced_.with([&](Unsynced& unsynced) { unsynced.files.erase(number); });
   files_.with([&](auto& files) { files.erase(number); });
 }
 

@@ -5,14 +5,16 @@
 // again, even after the machine lost power: the number of each file is drawn from the database, in the transaction that
 // first names a place in it.
 //
-// Thread: read() from any, the others from the database's writer alone. Errors: not_found for a place whose value did
-// not survive the machine; quota_exceeded for a full disk; storage_failed. Every one but sync() is a page cache's work.
+// Thread: read() and sync() from any, the others from the database's writer alone. Errors: not_found for a place whose
+// value did not survive the machine; quota_exceeded for a full disk; storage_failed. Every one but sync() is a page
+// cache's work.
 #pragma once
 
 #include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "client/base/bytes.hpp"
 #include "client/base/descriptor.hpp"
@@ -40,8 +42,9 @@ class ValueFiles {
 
   Result<Place> add(BytesView value);
   Result<Bytes> read(Place place) const;
-  // All that was added is on the disk.
+  // All that was added before is on the disk; what comes meanwhile does not wait for it.
   std::error_code sync();
+  bool has_unsynced() const;
   // Nobody can find it any more; read() of it has no meaning from here on.
   void release(Place place);
   // How often release() was called: a value that was read while it rose may be a hole.
@@ -55,8 +58,12 @@ class ValueFiles {
   mutable Synchronized<std::map<std::int64_t, std::shared_ptr<Descriptor>>> files_;  // those that are open
   std::shared_ptr<Descriptor> newest_;
   std::int64_t number_ = 0, next_ = 0;  // of the newest file, and of its first free block
-  bool is_listed_ = true;               // the newest file's name is on the disk
-  std::map<std::int64_t, std::shared_ptr<Descriptor>> unsynced_;
+  struct Unsynced {
+    std::map<std::int64_t, std::shared_ptr<Descriptor>> files;
+    bool has_new_file = false;
+  };
+  Synchronized<Unsynced> unsynced_;
+  std::mutex syncing_;  // one at a time: each answers for what an earlier one took
   std::atomic<std::uint64_t> releases_{0};
 };
 

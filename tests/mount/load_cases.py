@@ -17,6 +17,7 @@ CLIENTS = 8
 MANY = 100_000
 GIB = 1 << 30
 NO_TIME = 0.1  # seconds
+TRIES = 12
 
 
 class LoadCase(files_cases.FilesCase):
@@ -25,16 +26,21 @@ class LoadCase(files_cases.FilesCase):
         files_cases.BED = BED
         super().setUpClass()
 
+    def assert_takes_no_time(self, *commands):
+        """The best of some tries, the commands in turn: other programs use this machine too."""
+        best = float("inf")
+        for turn in range(TRIES):
+            begin = time.monotonic()
+            self.shell(commands[turn % len(commands)])
+            best = min(best, time.monotonic() - begin)
+            if best < NO_TIME:
+                return
+        self.fail(f"{commands[0]} took {best:.3f} s, the best of {TRIES} tries")
+
     def assert_same_after_a_remount(self):
         # What was made and removed between two commits leaves nothing, not even in the times of its directory.
         self.shell("sync .")
         return super().assert_same_after_a_remount()
-
-
-def timed(work):
-    begin = time.monotonic()
-    work()
-    return time.monotonic() - begin
 
 
 class Programs(LoadCase):
@@ -104,9 +110,7 @@ class Large(LoadCase):
         self.mount.unmount()
         self.mount.start()
         self.shell(f"cmp {self.local}/a a")
-        # The best of three: other programs use this machine too.
-        copied = min(timed(lambda: self.shell("cp a b")) for _ in range(3))
-        self.assertLess(copied, NO_TIME)
+        self.assert_takes_no_time("cp a b")
         self.mount.unmount()
         self.mount.start()
         self.shell(f"cmp {self.local}/a b; rm a b; touch kept")
@@ -127,6 +131,6 @@ class Many(LoadCase):
         self.mount.start()
         self.assertEqual(many(), names)
         self.assertEqual(int(self.shell("ls -A --zero many | tr -dc '\\0' | wc -c")), MANY)
-        self.assertLess(min(timed(lambda: self.shell(f"mv {move}")) for move in ("many b", "b c", "c moved")), NO_TIME)
-        self.assertEqual(os.listdir(self.files), ["moved"])
-        self.assertEqual(len(os.listdir(self.files / "moved")), MANY)
+        self.assert_takes_no_time("mv many moved", "mv moved many")
+        (name,) = os.listdir(self.files)
+        self.assertEqual(len(os.listdir(self.files / name)), MANY)
