@@ -53,7 +53,9 @@ asio::awaitable<Answer<void>> Sweep::meet(By by, Reference content) {
   }
   const Visit each = [this, by](const BlobId& id, std::uint8_t level) { return meet(by, id, level); };
   auto reader = std::make_shared<const ContentReader>(contents_, content);
-  co_return co_await visit(std::move(reader), content.level, 0, *content.id, each, Missing::is_error);
+  // What only a log or a snapshot names may have been deleted by a writer that knew of no other: it can't be read.
+  const Missing missing = by == By::disk ? Missing::is_error : Missing::is_gone;
+  co_return co_await visit(std::move(reader), content.level, 0, *content.id, each, missing);
 }
 
 // What leads to the rest is deleted last, so that a repeated sweep goes on where one was cut off.

@@ -6,8 +6,8 @@
 //   co_await sweep.meet(Sweep::By::disk, present);  // for each content that anything names
 //   const Answer<Sweep::Swept> swept = co_await sweep.erase();
 //
-// Thread: one call at a time, and no add() after the first meet(). Errors: those of ContentStore; an index of what is
-// named that can't be had is one, as nobody knows what it names. One of the trash that is missing was deleted.
+// Thread: one call at a time, and no add() after the first meet(). Errors: those of ContentStore; an index of the disk
+// that can't be had is one, as nobody knows what it names. One of the trash or of a log that is missing was deleted.
 // Memory: 32 bytes for each blob in the trash, 48 for each index that is met.
 #pragma once
 

@@ -86,14 +86,15 @@ void Call::interrupt() noexcept try {
 
 // The kernel tells of the first signal alone: that a later one kills is seen by looking.
 void Call::be_patient(std::chrono::milliseconds left) {
-  if (left <= std::chrono::milliseconds{0} || core_.is_dying(caller_.tid)) return cancel(EINTR);
+  if (left <= std::chrono::milliseconds{0}) return cancel(EINTR);
   const std::chrono::milliseconds pause = std::min(left, kLookAgain);
   patience_->expires_after(pause);
-  patience_->async_wait(asio::bind_executor(asio::any_io_executor{executor()},
-                                            [self = std::static_pointer_cast<Call>(shared_from_this()),
-                                             rest = left - pause](const boost::system::error_code& stopped) {
-                                              if (!stopped && !self->finished_) self->be_patient(rest);
-                                            }));
+  patience_->async_wait(asio::bind_executor(
+      asio::any_io_executor{executor()}, [self = std::static_pointer_cast<Call>(shared_from_this()),
+                                          rest = left - pause](const boost::system::error_code& stopped) {
+        if (stopped || self->finished_) return;
+        self->be_patient(self->core_.is_dying(self->caller_.tid) ? std::chrono::milliseconds{0} : rest);
+      }));
 }
 
 void Call::cancel(int number) noexcept try {

@@ -31,7 +31,7 @@ class Call final : public spot::InlineStrand {
   void run(asio::awaitable<void> body);
   // Ends the wait that is in progress; `number` is what is answered if that is why it fails. Any thread.
   void cancel(int number) noexcept;
-  // Cancels it with EINTR: at once where the caller is being killed, else unless it ends soon by itself. Any thread.
+  // Cancels it with EINTR unless it ends by itself: within 50 ms where the caller is being killed. Any thread.
   void interrupt() noexcept;
   // Answers with the error, or with what cancelled the call.
   void fail(std::error_code error) noexcept;

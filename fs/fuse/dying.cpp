@@ -1,5 +1,6 @@
 #include "fs/fuse/dying.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
@@ -34,7 +35,7 @@ bool is_dying(pid_t tid) noexcept {
   std::copy(after.begin(), after.end(), end);
   const spot::Descriptor file{::open(path.data(), O_RDONLY | O_CLOEXEC)};
   if (!file) return true;
-  std::array<char, 4'096> text{};
+  std::array<char, 16'384> text{};  // the groups come first
   const ssize_t size = ::read(file.get(), text.data(), text.size());
   return size <= 0 || has_fatal_signal({text.data(), static_cast<std::size_t>(size)});
 }

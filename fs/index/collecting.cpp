@@ -101,6 +101,11 @@ asio::awaitable<Answer<void>> DiskIndex::collect_all(std::int64_t until) {
 asio::awaitable<Answer<void>> DiskIndex::empty_trash(std::int64_t until) {
   // The nodes of one that is being written are in the trash; those that a head names are needed.
   if (writing_snapshot_ || is_head_old()) co_return Answer<void>{};
+  // What the newest and its base have is kept, so it must be known.
+  const std::optional<Journal::KnownSnapshot>& known = snapshot_.known;
+  const bool lacks_newest = known && snapshot_.tree != known->snapshot.tree;
+  const bool lacks_base = known && known->snapshot.base && snapshot_.base_shape->levels.empty();
+  if (lacks_newest || lacks_base) co_return Answer<void>{};
   const Answer<std::vector<BlobId>> trash = ledger_->journal().trash(until);
   if (!trash) co_return trash.error();
   const std::set<BlobId> newest = snapshot_.shape->ids(), base = snapshot_.base_shape->ids();

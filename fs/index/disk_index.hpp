@@ -159,14 +159,14 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   // What was made from contents that may be deleted.
   void remember_hearing();
   void heard_everyone(const Stamp& begun);
-  asio::awaitable<Answer<void>> check_late_contents();
+  asio::awaitable<Answer<void>> own_late_contents();
 
   // What nobody names any more.
   bool is_tidying_due() const;
   asio::awaitable<void> begin_tidying();
   static asio::awaitable<Answer<void>> tidy(std::shared_ptr<DiskIndex> self);
-  asio::awaitable<Answer<void>> prepare_sweep();
-  static asio::awaitable<Answer<Swept>> sweep_prepared(std::shared_ptr<DiskIndex> self);
+  using SweptShot = spot::OneShot<Answer<Swept>>;
+  static asio::awaitable<Answer<void>> begin_sweep(std::shared_ptr<DiskIndex> self, std::shared_ptr<SweptShot> done);
   static asio::awaitable<Answer<Swept>> sweep_beside(std::shared_ptr<DiskIndex> self);
   struct Everything;
   asio::awaitable<Answer<std::shared_ptr<const Everything>>> all_that_is_named();
@@ -246,11 +246,14 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   Clock::Steady commit_again_{};                     // not before, after a failure
   Stamp committed_;                                  // all that is stamped before it is
   bool collecting_ = false;
-  Clock::Steady tidy_again_{};   // when the trash is looked at
-  bool got_every_head_ = false;  // in the last refresh
-  Clock::Steady heard_{};        // when the last refresh was that got every head
+  Clock::Steady tidy_again_{};                 // when the trash is looked at
+  std::optional<std::uint64_t> trash_before_;  // when it was looked at last
+  Clock::Steady sweep_again_{};                // not before, however that went
+  bool got_every_head_ = false;                // in the last refresh
+  Clock::Steady heard_{};                      // when the last refresh was that got every head
   Clock::Steady note_hearing_{};
-  Stamp late_before_;  // what was done before it, and is not committed, has to be checked; zero: nothing
+  Stamp late_before_;  // what was done before it, and is not committed, may have old contents; zero: nothing has
+  std::set<Stamp> late_owned_;  // of them, those that have no more
   const StateOptions state_options_;
   const SnapshotStore snapshots_;
   CurrentSnapshot snapshot_;

@@ -96,7 +96,7 @@ asio::awaitable<void> DiskIndex::do_jobs() {
 }
 
 bool DiskIndex::ends() const {
-  return requests_.with([](const Requests& requests) { return !requests.ends.empty(); });
+  return requests_.with([](const Requests& requests) { return requests.ended || !requests.ends.empty(); });
 }
 
 // --- When ------------------------------------------------------------------------------------------------------------
@@ -117,7 +117,8 @@ bool DiskIndex::is_commit_due() const {
 
 std::chrono::nanoseconds DiskIndex::next_wait() const {
   const Clock::Steady present = now();
-  Clock::Steady next = std::min(present + kFar, std::max(tidy_again_, present + kFirstPause));
+  Clock::Steady next = present + kFar;
+  if (!collecting_) next = std::min(next, std::max(tidy_again_, present + kFirstPause));
   if (!requests_.with([](const Requests& requests) { return requests.registered; })) next = std::min(next, look_again_);
   if (!options_.only_writer && present - Clock::Steady{used_.load()} <= kIdle)
     next = std::min(next, Clock::Steady{refreshed_.load()} + options_.refresh);
@@ -179,7 +180,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   is_unasked_ = is_unasked_ && news.failure && is_unreachable(news.failure->code);
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
   got_every_head_ = done && peers_->are_all_shown() && !replaced;
-  if (got_every_head_) heard_everyone(begun);
+  if (done || !is_unreachable(done.error().code)) heard_everyone(begun);
   if (replaced) {
     const Answer<void> other = co_await become_another();
     if (done && !other) done = other;
@@ -217,7 +218,7 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
   const bool pause_was_long = now() - Clock::Steady{refreshed_.load()} > kLongPause;
   if (!options_.only_writer && (pause_was_long || is_unasked_)) static_cast<void>(co_await do_refresh());
   if (is_unasked_) co_return Failure{Errc::offline};
-  if (const Answer<void> checked = co_await check_late_contents(); !checked) co_return checked.error();
+  if (const Answer<void> checked = co_await own_late_contents(); !checked) co_return checked.error();
   dirty_ = false;
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
   const Answer<Ledger::Planned> planned = ledger_->plan_commit();

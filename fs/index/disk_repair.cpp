@@ -126,12 +126,13 @@ asio::awaitable<Answer<void>> DiskIndex::retire(WriterId writer) {
 }
 
 asio::awaitable<Answer<Swept>> DiskIndex::sweep() {
-  const std::function<asio::awaitable<Answer<void>>()> work = [self = shared_from_this()] {
-    return self->prepare_sweep();
+  const auto done = std::make_shared<SweptShot>();
+  const std::function<asio::awaitable<Answer<void>>()> work = [self = shared_from_this(), done] {
+    return begin_sweep(self, done);
   };
-  const Answer<void> prepared = co_await in_loop<void>(work);
-  if (!prepared) co_return prepared.error();
-  co_return co_await asio::co_spawn(strand_, sweep_prepared(shared_from_this()), asio::use_awaitable);
+  const Answer<void> begun = co_await in_loop<void>(work);
+  if (!begun) co_return begun.error();
+  co_return co_await SweptShot::wait(done);
 }
 
 asio::awaitable<Answer<std::vector<WriterId>>> DiskIndex::do_accept_older() {

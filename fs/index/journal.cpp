@@ -148,6 +148,9 @@ Answer<void> Journal::become(const WriterId& writer, const std::string& machine_
     for (const Operation& operation : loose) {
       if (step) step = insert(operation);
     }
+    // Whoever has the old id may have joined its pieces and deleted these.
+    if (step) step = database_.run("UPDATE piece SET stored = 0");
+    if (step) step = database_.run("UPDATE list SET stored = 0");
     if (step) step = set_meta("writer", writer);
     if (step) step = set_meta("machine", spot::view(machine_id));
     return step ? set_meta("file", identity_of(database_.file())) : step;
@@ -232,6 +235,15 @@ Answer<void> Journal::replace(const std::vector<Operation>& old, const std::vect
       if (step) step = insert(operation);
     }
     return step;
+  });
+}
+
+Answer<void> Journal::amend(const Operation& operation, const std::optional<Operation>& now) {
+  const std::lock_guard lock{mutex_};
+  return database_.transaction([&] {
+    if (now) return insert(*now);
+    Answer<void> step = database_.run("DELETE FROM operation WHERE stamp = ? AND piece = 0", operation.stamp.bytes);
+    return step ? database_.run("DELETE FROM replaced WHERE stamp = ? AND since = 0", operation.stamp.bytes) : step;
   });
 }
 

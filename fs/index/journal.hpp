@@ -76,6 +76,8 @@ class Journal {
   Answer<std::vector<Operation>> operations_of(std::int64_t piece) const;
   // Operations in no piece become others, which mean the same.
   Answer<void> replace(const std::vector<Operation>& old, const std::vector<Operation>& now);
+  // One in no piece has another content, or has never been: then it has replaced nothing.
+  Answer<void> amend(const Operation& operation, const std::optional<Operation>& now);
 
   // --- The log -------------------------------------------------------------------------------------------------------
   // A new piece at the end of the log, of operations that are in it from now on; `replaced` leave the log.

@@ -1,6 +1,6 @@
 // What was written while nothing was heard of the others for long: they may have removed, and a sweep deleted, chunks
 // that it has from what was there before (files.md, "Space").
-#include "fs/content/check.hpp"
+#include "fs/content/draft.hpp"
 #include "fs/index/disk_index.hpp"
 
 namespace spotfs {
@@ -18,15 +18,24 @@ std::optional<Reference> partly_old_content(const Operation& operation) {
   return std::nullopt;
 }
 
-}  // namespace
-
-// When this state directory last heard of everyone.
-void DiskIndex::remember_hearing() {
-  const std::int64_t silence = std::max<std::int64_t>(unix_seconds() - ledger_->journal().heard(), 0);
-  heard_ = now() - std::chrono::seconds{silence};
+Operation with_content(Operation operation, const std::optional<Reference>& content) {
+  if (Write* const write = std::get_if<Write>(&operation.action)) write->reference = content;
+  if (Make* const make = std::get_if<Make>(&operation.action)) make->inode.reference = content;
+  return operation;
 }
 
-// Everyone was heard in a refresh that began with this stamp.
+}  // namespace
+
+// When this state directory last heard of everyone: where nothing was left uncommitted, at its start.
+void DiskIndex::remember_hearing() {
+  heard_ = now();
+  if (ledger_->journal().unstored_count() == 0 && !is_unasked_) return;
+  const std::int64_t silence = unix_seconds() - ledger_->journal().heard();
+  // Where the clock was set back, nobody knows.
+  heard_ -= silence < 0 ? std::chrono::seconds{2 * kLongAgo} : std::chrono::seconds{silence};
+}
+
+// A refresh that began with this stamp has had an answer of the store, be it that something of the others is lost.
 void DiskIndex::heard_everyone(const Stamp& begun) {
   const Clock::Steady before = std::exchange(heard_, now());
   if (heard_ - before > kLongAgo) late_before_ = begun;
@@ -36,8 +45,9 @@ void DiskIndex::heard_everyone(const Stamp& begun) {
   note(ledger_->journal().set_heard(unix_seconds()));
 }
 
-// Before a commit. An error: nothing may be committed yet.
-asio::awaitable<Answer<void>> DiskIndex::check_late_contents() {
+// Before a commit: what was made from old contents has chunks of its own from now on, or is dropped where they are
+// gone. An error: nothing may be committed yet.
+asio::awaitable<Answer<void>> DiskIndex::own_late_contents() {
   if (options_.only_writer) co_return Answer<void>{};
   if (now() - heard_ > kLongAgo) {
     const Answer<void> fresh = co_await do_refresh();
@@ -46,26 +56,34 @@ asio::awaitable<Answer<void>> DiskIndex::check_late_contents() {
   if (late_before_ == Stamp{}) co_return Answer<void>{};
   const Answer<std::vector<Operation>> late = ledger_->journal().loose(late_before_);
   if (!late) co_return late.error();
-  const auto checker = std::make_shared<ContentChecker>(
-      strand_, options_.store, std::shared_ptr<const ContentCipher>{store_, &store_->cipher()});
-  std::vector<Operation> lost;
+  std::size_t lost = 0;
   for (const Operation& operation : *late) {
     const std::optional<Reference> content = partly_old_content(operation);
-    if (!content) continue;
-    const Answer<Checked> checked = co_await checker->check(*content);
-    if (!checked) co_return checked.error();
-    if (!checked->is_whole()) lost.push_back(operation);
+    if (!content || late_owned_.contains(operation.stamp)) continue;
+    const auto draft = std::make_shared<Draft>(contents_, content);
+    Answer<void> owned = co_await draft->own();
+    if (!owned && owned.error().code != Errc::not_found) co_return owned;
+    std::optional<Operation> now;
+    std::optional<Draft::Saved> saved;
+    if (owned) {
+      Answer<Draft::Saved> stored = co_await draft->save();
+      if (!stored) co_return stored.error();
+      saved = *std::move(stored);
+      now = with_content(operation, saved->reference);
+    }
+    const Answer<ChangeSet> changes = ledger_->amend(operation, now);
+    if (!changes) co_return changes.error();
+    if (saved) draft->named(*saved);
+    late_owned_.insert(operation.stamp);
+    if (!now) ++lost;
+    tell_changes(*changes);
   }
   late_before_ = {};
-  if (lost.empty()) co_return Answer<void>{};
-  const Answer<ChangeSet> changes = ledger_->discard(lost);
-  if (!changes) co_return changes.error();
-  if (options_.notice)
-    options_.notice(
-        std::to_string(lost.size()) +
-        " changes that were made here long ago, before the others were heard of again, are dropped: what they "
-        "were made from was removed since, and is deleted");
-  tell_changes(*changes);
+  late_owned_.clear();
+  if (lost != 0 && options_.notice)
+    options_.notice(std::to_string(lost) +
+                    " changes that were made here long ago, and that the store has not got, are dropped: others have "
+                    "removed what they were made from, and it is deleted");
   co_return Answer<void>{};
 }
 

@@ -109,12 +109,13 @@ ChangeSet Ledger::add(std::vector<Operation> operations) {
   return history_.with([&](std::unique_ptr<History>& history) { return history->add(std::move(operations)); });
 }
 
-Answer<ChangeSet> Ledger::discard(const std::vector<Operation>& operations) {
+Answer<ChangeSet> Ledger::amend(const Operation& operation, const std::optional<Operation>& now) {
   const std::lock_guard lock{change_};
-  if (const Answer<void> kept = journal_->replace(operations, {}); !kept) return kept.error();
-  std::vector<Stamp> stamps;
-  for (const Operation& operation : operations) stamps.push_back(operation.stamp);
-  return history_.with([&](std::unique_ptr<History>& history) { return history->replace(stamps, {}); });
+  if (const Answer<void> kept = journal_->amend(operation, now); !kept) return kept.error();
+  const std::vector<Stamp> out{operation.stamp};
+  std::vector<Operation> in;
+  if (now) in.push_back(*now);
+  return history_.with([&](std::unique_ptr<History>& history) { return history->replace(out, std::move(in)); });
 }
 
 Answer<ChangeSet> Ledger::become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run) {

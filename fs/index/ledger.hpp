@@ -65,8 +65,8 @@ class Ledger {
   };
   Answer<Planned> plan_commit();
 
-  // Operations that are in no piece have never been.
-  Answer<ChangeSet> discard(const std::vector<Operation>& operations);
+  // An operation that is in no piece has another content, or has never been.
+  Answer<ChangeSet> amend(const Operation& operation, const std::optional<Operation>& now);
 
   // Goes on as another writer, in another run: what is in no piece yet gets new stamps, as someone else may have the
   // old ones.

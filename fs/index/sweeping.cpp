@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t kHour = std::chrono::seconds{std::chrono::hours{1}}.count();
 constexpr std::int64_t kDay = 24 * kHour;
 constexpr std::chrono::minutes kTidyingPause{10};
+constexpr std::chrono::hours kPauseInVain{1};            // where the last time changed nothing
+constexpr std::chrono::hours kPauseOfSweeps{6};          // however the last one went
 constexpr std::size_t kAtOnce = 256;                     // contents that are read from the journal
 constexpr std::size_t kMaxBlobs = std::size_t{1} << 18;  // that one walk is for
 constexpr std::size_t kLeavesAtOnce = 64;
@@ -46,6 +48,8 @@ asio::awaitable<void> DiskIndex::begin_tidying() {
   const std::optional<std::int64_t> oldest = ledger_->journal().oldest_trash();
   const std::int64_t needed = peers_->count() == 1 && !options_.only_writer ? kHour : kDay;
   if (!oldest || unix_seconds() - *oldest < needed) co_return;
+  const std::optional<std::uint64_t> before = std::exchange(trash_before_, ledger_->journal().trash_count());
+  if (before == trash_before_) tidy_again_ = now() + kPauseInVain;
   if (!options_.only_writer) static_cast<void>(co_await do_refresh());
   collecting_ = true;
   asio::co_spawn(strand_, tidy(shared_from_this()),
@@ -66,33 +70,30 @@ asio::awaitable<Answer<void>> DiskIndex::tidy(std::shared_ptr<DiskIndex> self) {
     if (!done) co_return done;
   }
   const std::optional<std::int64_t> oldest = self->ledger_->journal().oldest_trash();
-  if (!oldest || begun - *oldest < kDay || begun - self->ledger_->journal().swept() < kDay) co_return Answer<void>{};
+  const std::int64_t swept_at = self->ledger_->journal().swept();
+  const bool was_today = swept_at <= begun && begun - swept_at < kDay;
+  if (!oldest || begun - *oldest < kDay || was_today || self->now() < self->sweep_again_) co_return Answer<void>{};
+  self->sweep_again_ = self->now() + kPauseOfSweeps;
   const Answer<Swept> swept = co_await sweep_beside(self);
   if (!swept) co_return swept.error();
   co_return Answer<void>{};
 }
 
-// In the loop.
-asio::awaitable<Answer<void>> DiskIndex::prepare_sweep() {
-  if (!options_.only_writer) {
-    const Answer<void> fresh = co_await do_refresh();
+// In the loop; what it begins goes on beside it, whether or not its caller waits.
+asio::awaitable<Answer<void>> DiskIndex::begin_sweep(std::shared_ptr<DiskIndex> self, std::shared_ptr<SweptShot> done) {
+  if (!self->options_.only_writer) {
+    const Answer<void> fresh = co_await self->do_refresh();
     if (!fresh) co_return fresh.error();
   }
-  if (collecting_) co_return Failure{Errc::refused, "another sweep is under way"};
-  collecting_ = true;
+  if (self->collecting_) co_return Failure{Errc::refused, "another sweep is under way"};
+  self->collecting_ = true;
+  asio::co_spawn(self->strand_, sweep_beside(self),
+                 [self, done](const std::exception_ptr& thrown, const Answer<Swept>& swept) {
+                   self->collecting_ = false;
+                   self->alarm_->wake();
+                   done->give(thrown ? Answer<Swept>{Failure{Errc::stopping}} : swept);
+                 });
   co_return Answer<void>{};
-}
-
-asio::awaitable<Answer<Swept>> DiskIndex::sweep_prepared(std::shared_ptr<DiskIndex> self) {
-  struct Ending {
-    const std::shared_ptr<DiskIndex> index;
-    ~Ending() {
-      index->collecting_ = false;
-      index->alarm_->wake();
-    }
-  };
-  const Ending ending{self};
-  co_return co_await sweep_beside(self);
 }
 
 // --- What ------------------------------------------------------------------------------------------------------------
@@ -192,6 +193,7 @@ asio::awaitable<Answer<std::uint64_t>> DiskIndex::sweep_contents(std::int64_t un
   std::uint64_t deleted = 0;
   for (std::int64_t after = 0;;) {
     Sweep sweep{contents_};
+    std::vector<Reference> held;  // someone reads them
     bool is_last = false;
     while (!is_last && sweep.size() < kMaxBlobs) {
       const Answer<std::vector<Journal::Replaced>> some =
@@ -200,10 +202,17 @@ asio::awaitable<Answer<std::uint64_t>> DiskIndex::sweep_contents(std::int64_t un
       is_last = some->size() < kAtOnce;
       for (const Journal::Replaced& one : *some) {
         after = one.number;
-        if (is_held(one.inode)) continue;
+        if (is_held(one.inode)) {
+          held.push_back(one.old);
+          continue;
+        }
         const Answer<void> added = co_await sweep.add(one.number, one.old);
         if (!added) co_return added.error();
       }
+    }
+    for (const Reference& content : held) {
+      const Answer<void> met = co_await sweep.meet(Sweep::By::history, content);
+      if (!met) co_return met.error();
     }
     const Answer<void> met = co_await meet_all(sweep, named);
     if (!met) co_return met.error();

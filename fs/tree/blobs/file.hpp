@@ -76,6 +76,7 @@ class BlobFile final : public NodeOf<BlobTree, ContentFile> {
   asio::awaitable<Result<void>> load_locked();
   asio::awaitable<void> gone();
   asio::awaitable<Result<void>> store_saved(Settled settled, std::uint64_t flags);
+  asio::awaitable<Result<void>> own_what_may_go(Content content);
 
   // Under the state's lock.
   Location at_;

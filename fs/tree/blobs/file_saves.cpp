@@ -16,6 +16,7 @@ asio::awaitable<Result<void>> BlobFile::store_edit() {
     settled.edits = state.edits;
   });
   if (!settled.content) co_return Result<void>{};
+  if (const Result<void> owned = co_await own_what_may_go(settled.content); !owned) co_return owned;
   Answer<Draft::Saved> saved = co_await settled.content->save();
   if (!saved) co_return tree().of_content(saved.error());
   settled.saved = *std::move(saved);
@@ -24,6 +25,18 @@ asio::awaitable<Result<void>> BlobFile::store_edit() {
   if (!found) co_return found.error();
   settled.inode = *found;
   co_return co_await store_saved(std::move(settled), 0);
+}
+
+// Where another writer has replaced what this content was made from, nobody names the chunks that they have in common
+// until this is stored, and a sweep may delete them.
+asio::awaitable<Result<void>> BlobFile::own_what_may_go(Content content) {
+  const std::optional<Reference> base = content->base().reference();
+  const Result<InodePtr> found = co_await inode();
+  if (!base || !found || ((*found)->links != 0 && (*found)->reference == base)) co_return Result<void>{};
+  const Answer<void> owned = co_await content->own();
+  if (owned) co_return Result<void>{};
+  if (owned.error().code == Errc::not_found) co_return stale_inode();
+  co_return tree().of_content(owned.error());
 }
 
 // The key is locked.

@@ -104,8 +104,8 @@ asio::awaitable<Result<void>> RegularFile::own_what_may_go(Content content) {
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return Result<void>{};
   const bool may_go = state_.with([&](const State&) {
-    const bool is_replaced = version_known_ && version_ && version_ != (*found)->version;
-    return is_replaced || (copied_ && tree().disk.clock->steady() - *copied_ > kLongAgo);
+    const bool is_other = (*found)->links == 0 || version_ != (*found)->version;
+    return (version_known_ && version_ && is_other) || (copied_ && tree().disk.clock->steady() - *copied_ > kLongAgo);
   });
   if (!may_go) co_return Result<void>{};
   const Answer<void> owned = co_await content->own();

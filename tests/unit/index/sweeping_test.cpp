@@ -293,10 +293,14 @@ class Late : public Sweeping {
   InodeId inode_;
 };
 
-TEST_F(Late, AContentWhoseChunksAreThereIsCommitted) {
+TEST_F(Late, AContentWhoseChunksAreThereIsCommittedWithChunksOfItsOwn) {
   for (int day = 0; day < 2; ++day) pass(*one_, 12h);
   hear_again();
-  EXPECT_EQ(content_of(*one_), after_);
+  const std::optional<Reference> committed = content_of(*one_);
+  ASSERT_TRUE(committed);
+  EXPECT_EQ(committed->size, after_.size);
+  EXPECT_NE(committed->id, after_.id);
+  EXPECT_NE(committed->id, before_.id);
   EXPECT_FALSE(was_told("dropped"));
 }
 

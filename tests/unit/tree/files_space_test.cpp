@@ -173,6 +173,16 @@ TEST_F(FilesOldChunks, AreStoredAgainWhereAnotherWriterHasReplacedThem) {
   read_after_the_old_are_deleted("from", expected);
 }
 
+TEST_F(FilesOldChunks, AreStoredAgainWhereAnotherWriterHasRemovedTheFile) {
+  const auto file = open(node(root_, "from"), O_RDWR).value();
+  ASSERT_TRUE(write(*file, 45'056 + 3, "new"));
+  ASSERT_TRUE(run(index_->unlink(kRoot, "from")));
+  const std::size_t before = contents_now().size();
+  EXPECT_TRUE(flush(*file));
+  EXPECT_GE(contents_now().size(), before + 4);
+  release(*file);
+}
+
 TEST_F(FilesOldChunks, ThatAreGoneAreStale) {
   remount();  // nothing of it is in memory
   const auto file = open(node(root_, "from"), O_RDWR).value();
