@@ -110,6 +110,7 @@ SqliteDatabase::~SqliteDatabase() {
   std::vector<Write> batch;
   batch.push_back(std::move(last));
   commit(std::move(batch));
+  while (releasable_ != 0) release();
 }
 
 Answer<std::unique_ptr<SqliteDatabase::Reader>> SqliteDatabase::make_reader() const {
@@ -156,8 +157,9 @@ void SqliteDatabase::commit(std::vector<Write> batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(failed ? failed : outcomes[i]);
   batch.clear();
 
-  if (durable && !failed) release();
-  release_due_ = blobs_.given_up() >= kMostGivenUp;
+  if (durable && !failed) releasable_ = blobs_.newest_given_up();
+  if (releasable_ != 0) release();
+  release_due_ = releasable_ == 0 && blobs_.given_up() >= kMostGivenUp;
   const std::int64_t log = wal_pages_ * page_size_;
   if (log >= kMostLog) {
     checkpoint(writer_);
@@ -166,17 +168,25 @@ void SqliteDatabase::commit(std::vector<Write> batch) {
   }
 }
 
-// All that was given up so far is on the disk as such.
+// What was given up is on the disk as such. A hole takes as long as the disk takes for what was there, so that only
+// some are made between two commits.
 void SqliteDatabase::release() {
-  while (blobs_.given_up() != 0) {
-    std::error_code failed = writer_.run("BEGIN IMMEDIATE");
-    if (!failed) failed = blobs_.release_some();
-    if (!failed) failed = writer_.run("COMMIT");
-    if (!failed) continue;
+  bool more = false;
+  std::error_code failed = writer_.run("BEGIN IMMEDIATE");
+  if (!failed) failed = blobs_.release_some(releasable_, more);
+  if (!failed) failed = writer_.run("COMMIT");
+  if (failed) {
     spdlog::error("{}: {}", file_.string(), writer_.message());
     if (writer_.in_transaction()) writer_.run("ROLLBACK");
+  }
+  if (failed || !more) {
+    releasable_ = 0;
     return;
   }
+  Write next;
+  next.apply = [] { return std::error_code{}; };
+  next.done = [](std::error_code) {};
+  static_cast<void>(queue_.push(std::move(next)));  // it stops: the rest goes with its end
 }
 
 asio::awaitable<std::error_code> SqliteDatabase::write(WriteQueue& to, Write write) {

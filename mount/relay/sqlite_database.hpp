@@ -62,7 +62,8 @@ class SqliteDatabase final : public Database {
   Checkpointer checkpointer_;
   BlobTable blobs_;
   CardTable cards_;
-  std::atomic<int> wal_pages_{0};         // in the write-ahead log after the last commit
+  std::int64_t releasable_ = 0;    // the newest that was given up, is on the disk as such, and still there; 0: none
+  std::atomic<int> wal_pages_{0};  // in the write-ahead log after the last commit
   std::atomic<bool> release_due_{false};  // the next commit is for the disk, so that what was given up can go
   Synchronized<std::vector<std::unique_ptr<Reader>>> readers_;
   WriteQueue disk_queue_;  // waits for the disk to have large values

@@ -91,7 +91,8 @@ Answer<BlobTable> BlobTable::open(Connection& connection, ValueFiles& values, co
   prepare(table.erase_, "DELETE FROM blob WHERE id = ?");
   prepare(table.draw_file_, "UPDATE value_file SET last = last + 1 RETURNING last");
   prepare(table.give_up_, "INSERT INTO unused (place) VALUES (?)");
-  prepare(table.given_up_, "SELECT id, place FROM unused ORDER BY id LIMIT 256");
+  prepare(table.given_up_, "SELECT id, place FROM unused WHERE id <= ? ORDER BY id LIMIT 16");
+  prepare(table.newest_given_up_, "SELECT coalesce(max(id), 0) FROM unused");
   prepare(table.forget_given_up_, "DELETE FROM unused WHERE id <= ?");
   prepare(table.count_given_up_, "SELECT coalesce(sum(place & 65535), 0) FROM unused");
   if (prepare.failure().code) return prepare.failure();
@@ -184,12 +185,18 @@ std::error_code BlobTable::give_up(ValueFiles::Place place) {
   return done ? std::error_code{} : done.error();
 }
 
-std::error_code BlobTable::release_some() {
+std::int64_t BlobTable::newest_given_up() {
+  const StatementScope scope{newest_given_up_};
+  const auto row = newest_given_up_.start();
+  return row && *row ? newest_given_up_.number(0) : 0;
+}
+
+std::error_code BlobTable::release_some(std::int64_t newest, bool& more) {
   std::int64_t last = 0;
   std::size_t size = 0;
   {
     const StatementScope scope{given_up_};
-    auto row = given_up_.start();
+    auto row = given_up_.start(newest);
     for (; row && *row; row = given_up_.next()) {
       last = given_up_.number(0);
       size += ValueFiles::size(given_up_.number(1));
@@ -197,10 +204,8 @@ std::error_code BlobTable::release_some() {
     }
     if (!row) return row.error();
   }
-  if (last == 0) {
-    given_up_bytes_ = 0;
-    return {};
-  }
+  more = last != 0 && last < newest;
+  if (last == 0) return {};
   const auto done = forget_given_up_.start(last);
   if (!done) return done.error();
   given_up_bytes_ -= std::min(given_up_bytes_, size);

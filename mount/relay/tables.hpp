@@ -40,8 +40,10 @@ class BlobTable {
   // Places that no row names any more keep their values until that is on the disk: the rows would come back with an
   // older log. Bytes of them.
   std::size_t given_up() const noexcept { return given_up_bytes_; }
-  // Some of those that were given up in transactions which are on the disk, oldest first, are holes from here on.
-  std::error_code release_some();
+  std::int64_t newest_given_up();  // 0: none
+  // Some of those that were given up until then, in transactions which are on the disk, are holes from here on. Sets
+  // whether there are more.
+  std::error_code release_some(std::int64_t newest, bool& more);
 
  private:
   struct Owner {
@@ -56,7 +58,7 @@ class BlobTable {
   Quota quota_;
   ValueFiles* values_ = nullptr;
   Statement find_owner_, add_owner_, set_used_, drop_owner_, total_, find_, insert_, update_, erase_;
-  Statement draw_file_, give_up_, given_up_, forget_given_up_, count_given_up_;
+  Statement draw_file_, give_up_, given_up_, newest_given_up_, forget_given_up_, count_given_up_;
   std::map<Sha256, Owner> owners_;
   std::int64_t total_used_ = 0;
   std::size_t given_up_bytes_ = 0;
