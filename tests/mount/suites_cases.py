@@ -96,7 +96,7 @@ class Fsx(SuitesCase):
         for process in runs:
             self.addCleanup(process.kill)
         for process in runs:
-            said, _ = process.communicate(timeout=400)
+            said, _ = process.communicate(timeout=700)
             self.assertEqual(process.returncode, 0, said[-3000:])
             self.assertIn("All operations completed A-OK!", said)
         mount.unmount()
