@@ -82,12 +82,14 @@ Result<Bytes> ValueFiles::read(Place place) const {
 }
 
 bool ValueFiles::has_unsynced() const {
-  return unsynced_.with([](const Unsynced& unsynced) { return !unsynced.files.empty() || unsynced.has_new_file; });
+  return unsynced_.with([](const Unsynced& unsynced) {
+    return !unsynced.files.empty() || unsynced.has_new_file || unsynced.is_under_way;
+  });
 }
 
 std::error_code ValueFiles::sync() {
   const std::lock_guard lock{syncing_};
-  Unsynced taken = unsynced_.with([](Unsynced& unsynced) { return std::exchange(unsynced, {}); });
+  Unsynced taken = unsynced_.with([](Unsynced& unsynced) { return std::exchange(unsynced, {{}, false, true}); });
   std::error_code failed;
   for (const auto& [number, written] : taken.files) {
     if (!failed && ::fdatasync(written->get()) != 0) failed = failure();
@@ -96,12 +98,12 @@ std::error_code ValueFiles::sync() {
     const Descriptor directory{::open(prefix_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (::fsync(directory.get()) != 0) failed = failure();
   }
-  if (failed) {
-    unsynced_.with([&](Unsynced& unsynced) {
-      unsynced.files.merge(taken.files);
-      unsynced.has_new_file |= taken.has_new_file;
-    });
-  }
+  unsynced_.with([&](Unsynced& unsynced) {
+    unsynced.is_under_way = false;
+    if (!failed) return;
+    unsynced.files.merge(taken.files);
+    unsynced.has_new_file |= taken.has_new_file;
+  });
   return failed;
 }
 

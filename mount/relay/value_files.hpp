@@ -44,7 +44,7 @@ class ValueFiles {
   Result<Bytes> read(Place place) const;
   // All that was added before is on the disk; what comes meanwhile does not wait for it.
   std::error_code sync();
-  bool has_unsynced() const;
+  bool has_unsynced() const;  // what a sync() is at counts too
   // Nobody can find it any more; read() of it has no meaning from here on.
   void release(Place place);
   // How often release() was called: a value that was read while it rose may be a hole.
@@ -61,6 +61,7 @@ class ValueFiles {
   struct Unsynced {
     std::map<std::int64_t, std::shared_ptr<Descriptor>> files;
     bool has_new_file = false;
+    bool is_under_way = false;  // some of it was taken by a sync() that has not ended
   };
   Synchronized<Unsynced> unsynced_;
   std::mutex syncing_;  // one at a time: each answers for what an earlier one took
