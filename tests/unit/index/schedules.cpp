@@ -15,6 +15,7 @@
 #include "fs/store/memory.hpp"
 #include "tests/fake/run_on.hpp"
 #include "tests/unit/index/bad_line.hpp"
+#include "tests/unit/index/only_woken.hpp"
 #include "tests/unit/index/set_clock.hpp"
 
 namespace spotfs {
@@ -29,17 +30,6 @@ std::shared_ptr<const spot::Keychain> one_identity() {
   }();
   return keys;
 }
-
-// No time passes by itself: what is due is done when a step asks for something.
-class OnlyWoken final : public Alarm {
- public:
-  explicit OnlyWoken(const asio::any_io_executor& executor) : alarm_{make_alarm(executor)} {}
-  asio::awaitable<void> wait(std::chrono::nanoseconds) override { return alarm_->wait(24h); }
-  void wake() override { alarm_->wake(); }
-
- private:
-  std::shared_ptr<Alarm> alarm_;
-};
 
 struct OpenFile {
   InodeId inode;

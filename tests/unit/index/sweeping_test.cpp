@@ -5,6 +5,7 @@
 #include "fs/content/content_store.hpp"
 #include "tests/unit/index/bad_line.hpp"
 #include "tests/unit/index/index_fixture.hpp"
+#include "tests/unit/index/only_woken.hpp"
 
 namespace spotfs {
 namespace {
@@ -15,17 +16,6 @@ using namespace std::chrono_literals;
 
 class Sweeping : public IndexTest {
  protected:
-  // Nothing happens by itself while a test looks: a step of a day is what it says.
-  class OnlyWoken final : public Alarm {
-   public:
-    explicit OnlyWoken(const asio::any_io_executor& executor) : alarm_{make_alarm(executor)} {}
-    asio::awaitable<void> wait(std::chrono::nanoseconds) override { return alarm_->wait(24h); }
-    void wake() override { alarm_->wake(); }
-
-   private:
-    std::shared_ptr<Alarm> alarm_;
-  };
-
   // The store is made by a mount that needs not wait for others; "one" goes on as the same writer.
   void SetUp() override {
     IndexOptions with = options("one");
