@@ -93,7 +93,8 @@ class Inputs:
     """The same on every machine."""
 
     def __init__(self, directory, arguments):
-        self.large = random.Random(1).randbytes(arguments.mib * MIB)
+        some = random.Random(1)
+        self.large = b"".join(some.randbytes(MIB) for _ in range(arguments.mib))
         self.names = [f"f{number:05}" for number in range(arguments.files)]
         self.tar, self.repository = directory / "tree.tar", directory / "repository.git"
         if not (directory / "made").exists():
