@@ -94,8 +94,7 @@ asio::awaitable<Answer<void>> Draft::shed() {
   const std::shared_ptr<Sending> first = state_.with([&](State& state) {
     std::shared_ptr<Sending> oldest;
     std::size_t count = 0;
-    for (const auto& [chunk, piece] : state.pieces.pieces()) {
-      if (!piece.bytes) continue;
+    for (const std::uint64_t chunk : state.pieces.in_memory()) {
       const std::shared_ptr<Sending> sending = prepare(state, chunk, sends);
       if (!oldest) oldest = sending;
       if (++count == kShedAtOnce) break;
@@ -118,8 +117,8 @@ asio::awaitable<Answer<Draft::Saved>> Draft::save() {
   std::vector<Send> sends;
   const bool becomes_value = state_.with([&](State& state) {
     const bool is_small = is_value(state);
-    for (const auto& [chunk, piece] : state.pieces.pieces()) {
-      if (piece.bytes && !is_small) prepare(state, chunk, sends);
+    if (!is_small) {
+      for (const std::uint64_t chunk : state.pieces.in_memory()) prepare(state, chunk, sends);
     }
     state.pieces.freeze();
     state.pieces.mark();
@@ -157,9 +156,8 @@ asio::awaitable<Answer<Draft::Saved>> Draft::save() {
 
 asio::awaitable<Answer<void>> Draft::settle_sent(Saved& saved) {
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Sending>>> under_way;
-  for (const auto& [chunk, piece] : saved.pieces.pieces()) {
-    if (piece.bytes) under_way.emplace_back(chunk, piece.sending);
-  }
+  for (const std::uint64_t chunk : saved.pieces.in_memory())
+    under_way.emplace_back(chunk, saved.pieces.find(chunk)->sending);
   for (const auto& [chunk, sending] : under_way) {
     const Result<void> waited = co_await spot::Event::wait(sending->landed);
     if (!waited) co_return Failure{waited.error()};

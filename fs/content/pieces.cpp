@@ -65,12 +65,21 @@ void Pieces::fill(std::uint64_t chunk, const ChunkSource& from, BytesView plaint
 void Pieces::replace(std::uint64_t chunk, Piece piece) {
   const auto there = pieces_.find(chunk);
   if (there != pieces_.end()) drop(there);
-  if (piece.bytes) dirty_ += piece.bytes->size();
+  if (piece.bytes) {
+    dirty_ += piece.bytes->size();
+    in_memory_.insert(chunk);
+  }
   pieces_.insert_or_assign(chunk, std::move(piece));
 }
 
+void Pieces::leave_memory(Map::iterator piece) {
+  if (!piece->second.bytes) return;
+  dirty_ -= piece->second.bytes->size();
+  in_memory_.erase(piece->first);
+}
+
 Pieces::Map::iterator Pieces::drop(Map::iterator piece) {
-  if (piece->second.bytes) dirty_ -= piece->second.bytes->size();
+  leave_memory(piece);
   return pieces_.erase(piece);
 }
 
@@ -80,6 +89,7 @@ Bytes& Pieces::writable(std::uint64_t chunk) {
   if (!piece.bytes) {
     piece = Piece{};
     piece.bytes = std::make_shared<Bytes>();
+    in_memory_.insert(chunk);
   } else if (piece.sending || piece.is_frozen) {
     piece.bytes = std::make_shared<Bytes>(*piece.bytes);
     piece.sending = nullptr;
@@ -158,9 +168,9 @@ Piece* Pieces::find(std::uint64_t chunk) {
 }
 
 void Pieces::stored(std::uint64_t chunk, const BlobId& id, std::size_t length) {
-  Piece* const piece = find(chunk);
-  dirty_ -= piece->bytes->size();
-  *piece = stored_piece(id, length);
+  const auto piece = pieces_.find(chunk);
+  leave_memory(piece);
+  piece->second = stored_piece(id, length);
 }
 
 void Pieces::freeze() noexcept {
@@ -173,8 +183,7 @@ void Pieces::rebase(const Pieces& snapshot) {
     if (now == pieces_.end() || !(now->second == saved)) continue;
     // Cut off meanwhile, and the same put there again: the new base does not count there.
     if (!saved.is_hole() && chunk_length(kept_since_mark_, chunk) < saved.valid) continue;
-    if (now->second.bytes) dirty_ -= now->second.bytes->size();
-    pieces_.erase(now);
+    drop(now);
   }
   ++rebased_;
   base_size_ = snapshot.size_;

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "fs/content/geometry.hpp"
 
@@ -53,6 +54,7 @@ class Pieces {
   std::uint64_t kept() const noexcept { return kept_; }  // bytes of the base that count, at most size()
   std::size_t dirty() const noexcept { return dirty_; }  // bytes in memory
   const std::map<std::uint64_t, Piece>& pieces() const noexcept { return pieces_; }
+  const std::set<std::uint64_t>& in_memory() const noexcept { return in_memory_; }  // chunks whose piece has bytes
   bool is_changed() const noexcept { return size_ != base_size_ || kept_ != base_size_ || !pieces_.empty(); }
 
   ChunkSource source(std::uint64_t chunk) const;
@@ -87,6 +89,7 @@ class Pieces {
   bool is_covered(std::uint64_t chunk, std::uint64_t offset, std::uint64_t end) const;
   Bytes& writable(std::uint64_t chunk);
   void replace(std::uint64_t chunk, Piece piece);
+  void leave_memory(Map::iterator piece);
   Map::iterator drop(Map::iterator piece);
   void cut(std::uint64_t size);
 
@@ -95,6 +98,7 @@ class Pieces {
   std::uint64_t rebased_ = 0;
   std::size_t dirty_ = 0;
   Map pieces_;
+  std::set<std::uint64_t> in_memory_;
 };
 
 }  // namespace spotfs
