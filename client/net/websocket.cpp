@@ -18,6 +18,7 @@ namespace websocket = beast::websocket;
 using Stream = websocket::stream<GatherStream<TlsStream>>;
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kCloseTimeout{2};
+constexpr std::size_t kWriteBuffer = 64 * 1024;  // of masked bytes: a message with a blob leaves in full TLS records
 
 // What the coroutines of a connection share: it outlives the Transport for as long as the close takes.
 struct Socket {
@@ -105,6 +106,7 @@ class WebSocketDialer final : public Dialer {
     Stream& stream = socket->stream;
     stream.read_message_max(kMaxPacketSize);
     stream.auto_fragment(false);
+    stream.write_buffer_bytes(kWriteBuffer);
     stream.binary(true);
     beast::get_lowest_layer(stream).expires_after(timeout_);
     const std::string authority = place.authority();
