@@ -16,9 +16,8 @@ namespace {
 // a head without it is stored; replaced: until its operation is.
 constexpr const char* kTables =
     "CREATE TABLE IF NOT EXISTS meta (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS operation (stamp BLOB PRIMARY KEY, bytes BLOB NOT NULL, piece INTEGER NOT NULL) "
-    "WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS operation_of_piece ON operation (piece, stamp);"
+    "CREATE TABLE IF NOT EXISTS operation (stamp BLOB NOT NULL, bytes BLOB NOT NULL, piece INTEGER NOT NULL, "
+    "PRIMARY KEY (piece, stamp)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS piece (number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, last BLOB NOT NULL, "
     "run BLOB NOT NULL, size INTEGER NOT NULL, list INTEGER NOT NULL, stored INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS piece_of_list ON piece (list, number);"
@@ -253,14 +252,18 @@ Answer<void> Journal::add_pieces(const std::vector<NewPiece>& pieces, const std:
   const std::lock_guard lock{mutex_};
   return database_.transaction([&] {
     Answer<void> step;
+    for (const LogPiece& piece : replaced) {
+      if (step) step = database_.run("UPDATE operation SET piece = 0 WHERE piece = ?", piece.number);
+    }
     for (const NewPiece& piece : pieces) {
       if (step)
         step = database_.run("INSERT INTO piece (id, last, run, size, list, stored) VALUES (?, ?, ?, ?, 0, 0)",
                              piece.ref.id, piece.ref.last.bytes, piece.ref.last.run(), number(piece.size));
       for (const Stamp& stamp : piece.operations) {
         if (step)
-          step = database_.run("UPDATE operation SET piece = (SELECT max(number) FROM piece) WHERE stamp = ?",
-                               stamp.bytes);
+          step = database_.run(
+              "UPDATE operation SET piece = (SELECT max(number) FROM piece) WHERE piece = 0 AND stamp = ?",
+              stamp.bytes);
       }
     }
     for (const LogPiece& piece : replaced) {
