@@ -151,7 +151,7 @@ class Round:
             self.large, self.small = self.top / "large", self.top / "small"
             self.small.mkdir(parents=True)
             # A writer that is new to a store waits once before its first close is answered.
-            (self.top / "first").write_text("")
+            (self.top / "first").write_text("first")
             for row in ROWS:
                 yield row, getattr(self, row)()
             shutil.rmtree(self.top)
