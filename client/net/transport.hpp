@@ -24,6 +24,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual asio::awaitable<Result<Bytes>> receive() = 0;  // one packet of at most kMaxPacketSize
+  // Is more of what the peer has sent here already, as far as that is known?
+  virtual bool has_more() const { return false; }
   virtual asio::awaitable<Result<void>> send(Bytes packet) = 0;
   // In this order; those before one that fails may have been sent. Small ones leave together.
   virtual asio::awaitable<Result<void>> send_all(std::vector<Bytes> packets);

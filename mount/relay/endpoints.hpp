@@ -14,7 +14,7 @@ struct Query {
   std::shared_ptr<Mailbox> mailbox;  // of the connection that asks
   Sha256 identity{};                 // of the one who asks
   Bytes body;                        // taken out of its bottle
-  bool alone = false;                // the connection has nothing else under way
+  bool alone = false;                // the connection has nothing else under way, or on its way
 };
 
 struct Endpoint {

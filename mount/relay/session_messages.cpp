@@ -98,7 +98,7 @@ asio::awaitable<void> Session::answer(const Endpoint* endpoint, Message question
   query.services = services_;
   query.mailbox = shared_from_this();
   query.identity = identity_;
-  query.alone = in_flight_ == 1;
+  query.alone = in_flight_ == 1 && !arrival_.transport->has_more();
   if (endpoint->needs_body) {
     auto payload = payload_of(question);
     if (!payload) {

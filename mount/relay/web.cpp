@@ -63,6 +63,12 @@ class WebSocketTransport final : public Transport {
     }
   }
 
+  bool has_more() const override {
+    if (SSL_has_pending(socket_->tls().native_handle()) == 1) return true;
+    boost::system::error_code ignored;
+    return socket_->tcp().socket().available(ignored) != 0;
+  }
+
   asio::awaitable<Result<void>> send(Bytes packet) override {
     const auto socket = socket_;
     if (socket->closing) co_return fail(Errc::connection_lost);
