@@ -106,9 +106,12 @@ void Pieces::write(std::uint64_t offset, BytesView data) {
     Bytes& bytes = writable(chunk);
     dirty_ -= bytes.size();
     if (bytes.capacity() < start + count) bytes.reserve(start == 0 && count < kChunkSize ? count : kChunkSize);
-    if (bytes.size() < start + count) bytes.resize(start + count);
+    if (bytes.size() < start) bytes.resize(start);
+    const std::size_t over = std::min(count, bytes.size() - start);
+    std::ranges::copy(data.first(over), bytes.begin() + static_cast<std::ptrdiff_t>(start));
+    bytes.insert(bytes.end(), data.begin() + static_cast<std::ptrdiff_t>(over),
+                 data.begin() + static_cast<std::ptrdiff_t>(count));
     dirty_ += bytes.size();
-    std::ranges::copy(data.first(count), bytes.begin() + static_cast<std::ptrdiff_t>(start));
     data = data.subspan(count);
     offset += count;
     size_ = std::max(size_, offset);

@@ -84,13 +84,13 @@ Answer<void> DiskCache::write(const std::string& key, const Bytes& bottle) {
   return written;
 }
 
-void DiskCache::keep(const std::string& key, const Bytes& bottle) {
+void DiskCache::keep(std::string key, Bytes bottle) {
   const std::size_t size = bottle.size();
   if (waiting_.fetch_add(size) + size > kWaiting) {
     waiting_ -= size;
     return;
   }
-  in_background([this, key, bottle](CacheDirectory& directory) {
+  in_background([this, key = std::move(key), bottle = std::move(bottle)](CacheDirectory& directory) {
     directory.make_room(bottle.size());
     static_cast<void>(write(key, bottle));
     waiting_ -= bottle.size();
@@ -118,7 +118,7 @@ asio::awaitable<Answer<Bytes>> DiskCache::fetch_content(std::string key) {
     if (kept) co_return *std::move(kept);
   }
   Answer<Bytes> answer = co_await ask(key);
-  if (answer) keep(key, *answer);
+  if (answer) keep(std::move(key), *answer);
   co_return answer;
 }
 
@@ -141,7 +141,7 @@ asio::awaitable<Answer<void>> DiskCache::store(std::string key, Bytes bottle) {
   if (is_content) copy = bottle;
   Answer<void> done = co_await options_.store->store(key, std::move(bottle));
   heard(done ? std::error_code{} : done.error().code);
-  if (done && is_content) keep(key, copy);
+  if (done && is_content) keep(std::move(key), std::move(copy));
   co_return done;
 }
 

@@ -66,7 +66,7 @@ class DiskCache final : public BlobStore, public std::enable_shared_from_this<Di
 
   bool is_away();
   void heard(std::error_code error);
-  void keep(const std::string& key, const Bytes& bottle);
+  void keep(std::string key, Bytes bottle);
   void in_background(std::function<void(CacheDirectory&)> work);
   Answer<void> write(const std::string& key, const Bytes& bottle);
 
