@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "client/base/encoding.hpp"
+#include "client/crypto/hash.hpp"
 #include "client/inbox.hpp"
 #include "client/net/websocket.hpp"
 #include "client/packet_queue.hpp"
@@ -90,6 +91,14 @@ class SpotClient final : public Client {
     return std::chrono::steady_clock::now() + timeout.value_or(options_.query_timeout);
   }
   asio::awaitable<Answer<Bytes>> repeat(std::string target, Bytes body, bool stores);
+  // Empty: that relay knows no blob_sync.
+  asio::awaitable<Answer<Bytes>> sync_by(ConnectionPool::ConnectionPointer by, Deadline limit);
+  struct SyncedRun {
+    SyncedRun(Bytes r, std::string h) : run{std::move(r)}, host{std::move(h)} {}
+    Bytes run;
+    std::string host;
+  };
+  asio::awaitable<Answer<SyncedRun>> sync_by_any(Deadline limit);
   asio::awaitable<Answer<CardPointer>> find_card(Sha256 hash);
   static asio::awaitable<void> learn_time(std::shared_ptr<SpotClient> self);
   void add_handlers();
@@ -209,8 +218,10 @@ asio::awaitable<Answer<Bytes>> SpotClient::repeat(std::string target, Bytes body
   for (;;) {
     auto by = co_await messenger_->connection(limit);
     if (!by) co_return by.error();
+    // Before, as the connection may end meanwhile; and again, as a sync may come before the answer.
     if (stores) (*by)->has_unsynced_stores = true;
-    auto answer = co_await messenger_->query(target, body, limit, std::move(*by));
+    auto answer = co_await messenger_->query(target, body, limit, *by);
+    if (stores && answer) (*by)->has_unsynced_stores = true;
     if (answer || !may_repeat(answer.error().code)) co_return answer;
   }
 }
@@ -257,22 +268,60 @@ asio::awaitable<Answer<Sealed>> SpotClient::fetch_blob(std::string key) {
   co_return std::move(*sealed);
 }
 
+asio::awaitable<Answer<Bytes>> SpotClient::sync_by(ConnectionPool::ConnectionPointer by, Deadline limit) {
+  auto answer = co_await messenger_->query("@/blob_sync", {}, limit, std::move(by));
+  if (!answer && (answer.error().code == Errc::no_such_endpoint || answer.error().code == Errc::remote_error))
+    co_return Bytes{};
+  co_return answer;
+}
+
+asio::awaitable<Answer<SpotClient::SyncedRun>> SpotClient::sync_by_any(Deadline limit) {
+  for (;;) {
+    const auto by = co_await messenger_->connection(limit);
+    if (!by) co_return by.error();
+    auto answer = co_await sync_by(*by, limit);
+    if (answer) co_return SyncedRun{std::move(*answer), (*by)->host()};
+    if (!may_repeat(answer.error().code)) co_return answer.error();
+  }
+}
+
 asio::awaitable<Answer<std::vector<Bytes>>> SpotClient::sync_blobs() {
   const auto keep = self();
   const Deadline limit = deadline();
   std::vector<Bytes> runs;
+  bool is_one_gone = pool_->take_unsynced();
+  const auto unsynced = [&](const auto& all) {
+    for (const auto& connection : all) connection->has_unsynced_stores = true;
+    if (is_one_gone) pool_->add_unsynced();
+  };
+  std::vector<ConnectionPool::ConnectionPointer> asked;
   for (const auto& connection : pool_->all()) {
     if (!connection->has_unsynced_stores.exchange(false)) continue;
-    auto answer = co_await messenger_->query("@/blob_sync", {}, limit, connection);
-    // It is gone, or comes back: any other tells by its run whether what was stored is still there.
-    if (!answer && may_repeat(answer.error().code)) answer = co_await repeat("@/blob_sync", {}, false);
-    if (!answer && (answer.error().code == Errc::no_such_endpoint || answer.error().code == Errc::remote_error))
-      answer = Bytes{};
+    asked.push_back(connection);
+    auto answer = co_await sync_by(connection, limit);
+    if (!answer && may_repeat(answer.error().code)) {
+      // It is gone, or comes back: then it is another one, but perhaps the same run.
+      Answer<SyncedRun> other = co_await sync_by_any(limit);
+      if (other && other->host != connection->host()) is_one_gone = true;
+      answer = other ? Answer<Bytes>{std::move(other->run)} : Answer<Bytes>{other.error()};
+    }
     if (!answer) {
-      connection->has_unsynced_stores = true;
+      unsynced(asked);
       co_return answer.error();
     }
     runs.push_back(std::move(*answer));
+  }
+  if (runs.empty()) {
+    Answer<SyncedRun> any = co_await sync_by_any(limit);
+    if (!any) {
+      unsynced(asked);
+      co_return any.error();
+    }
+    runs.push_back(std::move(any->run));
+  }
+  if (is_one_gone) {
+    const auto nobody = random_array<16>();
+    runs.emplace_back(nobody.begin(), nobody.end());
   }
   co_return runs;
 }

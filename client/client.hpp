@@ -121,8 +121,9 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual asio::awaitable<Answer<void>> store_bottle(std::string key, Bytes bottle) = 0;
   virtual asio::awaitable<Answer<Bytes>> fetch_bottle(std::string key) = 0;
   virtual asio::awaitable<Answer<void>> delete_blob(std::string key) = 0;
-  // @/blob_sync on every connection that took a store since the last one; the ids of the relays' runs, empty where a
-  // relay does not know the endpoint.
+  // @/blob_sync on every connection that took a store since the last one, on any where none did; the ids of the relays'
+  // runs, empty where a relay does not know the endpoint. One more that no relay has: a connection that took a store is
+  // gone, and nobody else can say whether that is still there.
   virtual asio::awaitable<Answer<std::vector<Bytes>>> sync_blobs() = 0;
 
   virtual asio::awaitable<Answer<Clock::Wall>> get_time() = 0;

@@ -184,6 +184,7 @@ void ConnectionPool::changed(Connection&, SessionId session, bool online) {
 void ConnectionPool::ended(Connection& connection) {
   bool discover_again = false;
   std::vector<std::shared_ptr<Waiter>> waiters;
+  if (connection.has_unsynced_stores) add_unsynced();
   state_.with([&](State& state) {
     --state.running;
     std::erase_if(state.connections, [&](const auto& held) { return held.get() == &connection; });

@@ -42,6 +42,9 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   void reconnect();
   std::uint64_t on_online(std::function<void(bool)> event);
   void remove_event(std::uint64_t id);
+  // Has a connection that is gone taken a store since the last time?
+  bool take_unsynced() noexcept { return unsynced_.exchange(false); }
+  void add_unsynced() noexcept { unsynced_ = true; }
 
  private:
   struct State {
@@ -68,6 +71,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   const Events events_;
   asio::steady_timer pause_;  // of discovery; on the strand
   Synchronized<State> state_;
+  std::atomic<bool> unsynced_{false};
 };
 
 }  // namespace spot

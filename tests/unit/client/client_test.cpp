@@ -189,7 +189,17 @@ TEST_F(ClientTest, TakesAnUnknownSyncAsDone) {
   const auto runs = run(client->sync_blobs());
   ASSERT_TRUE(runs);
   EXPECT_EQ(*runs, std::vector<Bytes>{Bytes{}});
-  EXPECT_TRUE(run(client->sync_blobs())->empty());
+}
+
+TEST_F(ClientTest, SyncsAlsoWhereNothingWasStored) {
+  const auto client = online();
+  std::size_t asked = 0;
+  relay_->answer = [&](const Message& question, Message answer) -> std::optional<Message> {
+    if (question.recipient == "@/blob_sync") ++asked;
+    return answer;
+  };
+  EXPECT_EQ(run(client->sync_blobs()).value(), std::vector<Bytes>{Bytes{}});
+  EXPECT_EQ(asked, 1U);
 }
 
 TEST_F(ClientTest, ExchangesPackets) {
