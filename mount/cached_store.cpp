@@ -30,13 +30,17 @@ spot::Answer<std::shared_ptr<BlobStore>> CachedStore::open(const Options& option
   if (!directory) return spot::Failure{directory.error().code, "option cache: " + line_of(directory.error())};
   DiskCache::Options settings;
   settings.store = std::move(store);
-  settings.directory = *std::move(directory);
+  settings.directory = directory_ = *std::move(directory);
   settings.offline = options.offline;
   settings.online = [client = std::move(client)] { return client->connection_count() != 0; };
   settings.background = writer_.emplace(1).get_executor();
   settings.notice = [log](const std::string& text) { log(spot::LogLevel::warning, text); };
   works_offline_ = options.offline == DiskCache::Offline::stale;
   return std::shared_ptr<BlobStore>{DiskCache::make(std::move(settings))};
+}
+
+std::optional<Bytes> CachedStore::copy(const std::string& key) const {
+  return directory_ ? directory_->read(key) : std::nullopt;
 }
 
 void CachedStore::close() {

@@ -20,6 +20,8 @@ class CachedStore {
   spot::Answer<std::shared_ptr<BlobStore>> open(const Options& options, const StateRoot& state,
                                                 std::shared_ptr<BlobStore> store, std::shared_ptr<spot::Client> client,
                                                 const spot::Log& log);
+  // What it has of that blob. Any thread, once it is open.
+  std::optional<Bytes> copy(const std::string& key) const;
   // May what it holds be shown while nobody can be reached?
   bool works_offline() const noexcept { return works_offline_; }
   // Writes what is still to be written.
@@ -27,6 +29,7 @@ class CachedStore {
 
  private:
   std::optional<asio::thread_pool> writer_;
+  std::shared_ptr<CacheDirectory> directory_;
   bool works_offline_ = false;
 };
 

@@ -122,7 +122,7 @@ Answer<void> Filesystem::start_client() {
     return Failure{client.error(), roots + ": no certificates (PEM) can be read from it"};
   }
   client_ = *std::move(client);
-  remote_ = relay_ ? relay_->store(self) : std::make_shared<RemoteStore>(client_);
+  remote_ = relay_ ? relay_->store(self) : durable_store();
   auto store = cached_.open(options_, *state, remote_, client_, log_);
   if (!store) return store.error();
   store_ = *std::move(store);
@@ -130,6 +130,15 @@ Answer<void> Filesystem::start_client() {
       [](bool online) { tell_service_manager(online ? "STATUS=online" : "STATUS=offline, waits for a connection"); });
   client_->start();
   return {};
+}
+
+std::shared_ptr<BlobStore> Filesystem::durable_store() {
+  DurableStore::Options settings;
+  settings.store = std::make_shared<RemoteStore>(client_);
+  settings.executor = loop_.context().get_executor();
+  settings.copy = [this](const std::string& key) { return cached_.copy(key); };
+  settings.notice = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
+  return DurableStore::make(std::move(settings));
 }
 
 // --- The connection --------------------------------------------------------------------------------------------------

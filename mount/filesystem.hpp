@@ -17,6 +17,7 @@
 #include "client/base/sync.hpp"
 #include "fs/fuse/session.hpp"
 #include "fs/index/index.hpp"
+#include "fs/store/durable.hpp"
 #include "fs/store/remote.hpp"
 #include "fs/tree/control/control.hpp"
 #include "mount/cached_store.hpp"
@@ -50,6 +51,7 @@ class Filesystem {
   spot::Answer<void> open_index();
   spot::Answer<void> mount();
 
+  std::shared_ptr<BlobStore> durable_store();
   IndexOptions index_options();
   tree::NodePtr make_root();
   std::vector<tree::NamedNode> make_early_subtrees() const;

@@ -50,6 +50,7 @@ constexpr Row row(Errc e) noexcept {
     case Errc::bad_permissions: return {EACCES, "the permissions of a secret file are too open"};
     case Errc::crypto_failed: return {EIO, "a cryptographic operation failed"};
     case Errc::storage_failed: return {EIO, "the local database failed"};
+    case Errc::lost: return {EIO, "the relay has lost what it had acknowledged, and no copy is left here"};
   }
   return {EIO, "unknown error"};
 }

@@ -57,6 +57,7 @@ enum class Errc {
   bad_permissions,
   crypto_failed,
   storage_failed,
+  lost,
 };
 
 const std::error_category& category() noexcept;

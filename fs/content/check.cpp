@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "fs/content/at_once.hpp"
 #include "fs/content/content_reader.hpp"
+#include "fs/store/at_once.hpp"
 
 namespace spotfs {
 

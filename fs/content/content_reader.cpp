@@ -81,6 +81,23 @@ asio::awaitable<Answer<std::uint64_t>> ContentReader::end_of_hole(std::uint64_t 
   }
 }
 
+asio::awaitable<Answer<std::optional<BlobId>>> ContentReader::find_lost() const {
+  if (value_ || !reference_.id) co_return std::optional<BlobId>{};
+  std::vector<BlobId> ids{*reference_.id};
+  const std::uint64_t chunks = chunk_count(reference_.size);
+  for (std::uint8_t level = reference_.level;; --level) {
+    const auto lost = std::ranges::find_if(ids, [this](const BlobId& id) { return store_->is_lost(id); });
+    if (lost != ids.end()) co_return std::optional{*lost};
+    if (level == 0) co_return std::optional<BlobId>{};
+    ids.clear();
+    for (std::uint64_t position = 0; position * chunks_below(level) < chunks; ++position) {
+      const Answer<std::vector<BlobId>> below = co_await index(level, position);
+      if (!below) co_return below.error();
+      ids.insert(ids.end(), below->begin(), below->end());
+    }
+  }
+}
+
 asio::awaitable<void> ContentReader::want(std::uint64_t first, std::uint64_t count) const {
   const std::uint64_t chunks = chunk_count(reference_.size);
   const std::uint64_t end = first >= chunks ? first : first + std::min(count, chunks - first);

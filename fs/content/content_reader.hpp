@@ -39,6 +39,8 @@ class ContentReader {
   Plaintext chunk_of_value(std::uint64_t number) const;
   // The chunk after the hole that this one is in; itself where it is none.
   asio::awaitable<Answer<std::uint64_t>> end_of_hole(std::uint64_t chunk) const;
+  // A chunk or an index that was stored by this mount and that the store has lost. None: there is none.
+  asio::awaitable<Answer<std::optional<BlobId>>> find_lost() const;
   // Begins to fetch these chunks, those beyond the end left out.
   asio::awaitable<void> want(std::uint64_t first, std::uint64_t count) const;
 

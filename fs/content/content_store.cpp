@@ -7,8 +7,8 @@
 
 #include "client/crypto/hash.hpp"
 #include "client/net/inline_strand.hpp"
-#include "fs/content/at_once.hpp"
 #include "fs/content/fetch_opened.hpp"
+#include "fs/store/at_once.hpp"
 
 namespace spotfs {
 

@@ -47,6 +47,8 @@ class ContentStore : public std::enable_shared_from_this<ContentStore> {
   asio::awaitable<Answer<BlobId>> store(ContentKind kind, Plaintext plaintext, Keep keep = Keep::yes);
   // Several at once. The first error ends it.
   asio::awaitable<Answer<void>> erase(std::vector<BlobId> ids);
+  // Was it stored here, and has the store lost it (BlobStore::is_lost)?
+  bool is_lost(const BlobId& id) const { return store_->is_lost(content_key(id)); }
   // Deletes what this process stored and nobody was ever told of. Best effort, in the background.
   void discard(std::vector<BlobId> ids);
 

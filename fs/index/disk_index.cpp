@@ -250,10 +250,15 @@ asio::awaitable<Answer<void>> DiskIndex::commit() {
 }
 
 asio::awaitable<Answer<void>> DiskIndex::sync() {
-  if (Answer<void> committed = co_await commit(); !committed) co_return committed;
-  const Answer<std::vector<Bytes>> synced = co_await store_->blobs().sync();
-  if (!synced) co_return synced.error();
-  co_return Answer<void>{};
+  for (bool again = false;; again = true) {
+    if (Answer<void> committed = co_await commit(); !committed) co_return committed;
+    const Answer<std::vector<Bytes>> synced = co_await store_->blobs().sync();
+    if (synced) co_return Answer<void>{};
+    if (synced.error().code != Errc::lost || again) co_return synced.error();
+    const Answer<bool> recovers = co_await recover_log();
+    if (!recovers) co_return recovers.error();
+    if (!*recovers) co_return synced.error();
+  }
 }
 
 asio::awaitable<Answer<void>> DiskIndex::refresh() {

@@ -142,6 +142,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   template <class T>
   asio::awaitable<Answer<T>> in_loop(std::function<asio::awaitable<Answer<T>>()> work);
   asio::awaitable<Answer<std::optional<LogFault>>> check_own_head();
+  asio::awaitable<Answer<bool>> recover_log();
   asio::awaitable<Answer<std::set<BlobId>>> snapshot_nodes() const;
   asio::awaitable<Answer<std::vector<LogFault>>> check_snapshot();
   asio::awaitable<Answer<void>> do_retire(WriterId writer);

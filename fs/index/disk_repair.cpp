@@ -1,9 +1,9 @@
 // What people ask for now and then: are the logs whole, is a writer to be retired, is an older head all that there is?
-#include "fs/content/at_once.hpp"
 #include "fs/content/check.hpp"
 #include "fs/index/check_log.hpp"
 #include "fs/index/commit.hpp"
 #include "fs/index/disk_index.hpp"
+#include "fs/store/at_once.hpp"
 
 namespace spotfs {
 
@@ -114,6 +114,37 @@ asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_logs() {
   for (const LostBlob& blob : own)
     faults.push_back(LogFault{ledger_->journal().writer(), content_key(blob.id), blob.why, marked.has_value()});
   co_return faults;
+}
+
+// What the store has lost of our log is in the journal, and stored again by the next commit. False: nothing is lost.
+asio::awaitable<Answer<bool>> DiskIndex::recover_log() {
+  const auto found = std::make_shared<bool>(false);
+  const std::function<asio::awaitable<Answer<void>>()> work = [this, found]() -> asio::awaitable<Answer<void>> {
+    Journal& journal = ledger_->journal();
+    const Answer<std::vector<LogListBlob>> lists = journal.lists();
+    if (!lists) co_return lists.error();
+    std::vector<std::int64_t> places{0};
+    std::vector<BlobId> ids;
+    for (const LogListBlob& list : *lists) {
+      ids.push_back(list.id);
+      places.push_back(list.number);
+    }
+    for (const std::int64_t place : places) {
+      const Answer<std::vector<LogPiece>> pieces = journal.pieces(place);
+      if (!pieces) co_return pieces.error();
+      for (const LogPiece& piece : *pieces) ids.push_back(piece.ref.id);
+    }
+    for (const BlobId& id : ids) {
+      if (!store_->blobs().is_lost(content_key(id))) continue;
+      *found = true;
+      if (const Answer<void> marked = journal.set_lost(id); !marked) co_return marked;
+    }
+    if (*found) want_head();
+    co_return Answer<void>{};
+  };
+  const Answer<void> done = co_await in_loop<void>(work);
+  if (!done) co_return done.error();
+  co_return *found;
 }
 
 // --- Writers ---------------------------------------------------------------------------------------------------------

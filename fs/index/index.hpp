@@ -169,7 +169,8 @@ class Index {
   // --- The store -----------------------------------------------------------------------------------------------------
   // Returns when all changes that returned before are in the store.
   virtual asio::awaitable<spot::Answer<void>> commit() = 0;
-  // The same, and on the store's disk.
+  // The same, and on the store's disk. lost, with a key as text: not all contents are, and whose that is says
+  // BlobStore::is_lost().
   virtual asio::awaitable<spot::Answer<void>> sync() = 0;
   // Reads the other writers' heads now and applies what is new.
   virtual asio::awaitable<spot::Answer<void>> refresh() = 0;

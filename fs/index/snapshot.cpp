@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "fs/content/at_once.hpp"
+#include "fs/store/at_once.hpp"
 
 namespace spotfs {
 

@@ -58,4 +58,22 @@ asio::awaitable<Result<Entry>> find_path(std::shared_ptr<Index> index, InodeId d
   co_return at;
 }
 
+asio::awaitable<std::string> path_of(std::shared_ptr<Index> index, InodeId id) {
+  constexpr int kDeepest = 4'096;
+  std::string path;
+  for (int depth = 0; depth < kDeepest && id != kRoot; ++depth) {
+    std::string name = id == kBlobs ? "blobs" : id == kLostFound ? "lost+found" : "";
+    if (name.empty()) {
+      const Result<InodePtr> inode = co_await index->inode(id);
+      if (!inode) break;
+      name = (*inode)->place.name;
+      id = (*inode)->place.directory;
+    } else {
+      id = kRoot;
+    }
+    path = path.empty() ? name : name + "/" + path;
+  }
+  co_return path;
+}
+
 }  // namespace spotfs

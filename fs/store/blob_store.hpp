@@ -2,7 +2,7 @@
 //
 // Thread: any; coroutines run on their caller's executor and honour its cancellation.
 // Errors: not_found only where the store is known to mean it (files.md, "Missing, or an error?"); offline, timed_out,
-// quota_exceeded, too_large, remote_error with the store's text.
+// quota_exceeded, too_large, remote_error with the store's text; sync(): lost, with a key as text.
 #pragma once
 
 #include <memory>
@@ -32,6 +32,9 @@ class BlobStore {
   virtual asio::awaitable<Answer<void>> erase(std::string key) = 0;  // of a missing key: no error
   // Returns when all that was stored before is on the store's disk; ids of the runs that answered (empty: no promise).
   virtual asio::awaitable<Answer<std::vector<Bytes>>> sync() = 0;
+  // Was this stored through here, and is lost? sync() has failed with `lost` then, and does until it is stored again or
+  // erased.
+  virtual bool is_lost(const std::string&) const { return false; }
   // What fetch() gave for this key is not what belongs there. True: a copy was dropped, and the next fetch asks again.
   virtual bool distrust(const std::string&) { return false; }
 };

@@ -49,6 +49,7 @@ class DiskCache final : public BlobStore, public std::enable_shared_from_this<Di
   asio::awaitable<Answer<void>> store(std::string key, Bytes bottle) override;
   asio::awaitable<Answer<void>> erase(std::string key) override;
   asio::awaitable<Answer<std::vector<Bytes>>> sync() override { return options_.store->sync(); }
+  bool is_lost(const std::string& key) const override { return options_.store->is_lost(key); }
   bool distrust(const std::string& key) override { return options_.directory->remove(key); }
 
  private:

@@ -53,7 +53,8 @@ asio::awaitable<Answer<void>> MemoryStore::erase(std::string key) {
 asio::awaitable<Answer<std::vector<Bytes>>> MemoryStore::sync() {
   const Fate fate_of_this = co_await fate(Verb::sync, {});
   if (!succeeds(fate_of_this)) co_return failure_of(fate_of_this);
-  co_return std::vector<Bytes>{Bytes{run_.begin(), run_.end()}};
+  const auto run = state_.with([](const State& state) { return state.run; });
+  co_return std::vector<Bytes>{Bytes{run.begin(), run.end()}};
 }
 
 void MemoryStore::set_plan(Plan plan) {
@@ -66,6 +67,13 @@ MemoryStore::Blobs MemoryStore::blobs() const {
 
 void MemoryStore::set_blobs(Blobs blobs) {
   state_.with([&](State& state) { state.blobs = std::move(blobs); });
+}
+
+void MemoryStore::restart(Blobs blobs) {
+  state_.with([&](State& state) {
+    state.blobs = std::move(blobs);
+    state.run = spot::random_array<16>();
+  });
 }
 
 }  // namespace spotfs

@@ -33,6 +33,7 @@ class MemoryStore final : public BlobStore {
   void set_plan(Plan plan);  // an empty one: all is done
   Blobs blobs() const;
   void set_blobs(Blobs blobs);  // goes back in time, or forward
+  void restart(Blobs blobs);    // another run, with what the disk had of it
 
  private:
   asio::awaitable<Fate> fate(Verb verb, std::string key);
@@ -40,9 +41,9 @@ class MemoryStore final : public BlobStore {
   struct State {
     Plan plan;
     Blobs blobs;
+    spot::ByteArray<16> run = spot::random_array<16>();
   };
   spot::Synchronized<State> state_;
-  const spot::ByteArray<16> run_ = spot::random_array<16>();
 };
 
 }  // namespace spotfs

@@ -4,6 +4,7 @@ import base64
 import errno
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import time
@@ -135,6 +136,49 @@ class Restart(RelayCase):
         mount.start()
         self.assertEqual(mount.path("blobs/kept").read_text(), "kept")
         mount.unmount()
+
+
+class PowerCut(RelayCase):
+    """The relay's machine fails, and comes back with what its disk had: less than it has acknowledged."""
+
+    def keep(self):
+        """That is all that its disk will have."""
+        BED.stop_relay()
+        self.on_disk = BED.new_directory("on-disk") / "relay"
+        shutil.copytree(BED.work / "relay", self.on_disk)
+        BED.start_relay()
+
+    def cut(self):
+        BED.stop_relay(kill=True)
+        shutil.rmtree(BED.work / "relay")
+        shutil.copytree(self.on_disk, BED.work / "relay")
+        BED.start_relay()
+
+    def fsync(self, path):
+        file = os.open(path, os.O_WRONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+    def test_an_fsync_stores_again_what_was_lost_before_it(self):
+        mount = BED.relay_mount("cache=none", "offline_grace=30")
+        mount.path("files/before").write_text("before")
+        self.fsync(mount.path("files/before"))
+        self.keep()
+        contents = {f"files/d/{n}": secrets.token_bytes(1 << (2 * n)) for n in range(12)}
+        contents["blobs/value"] = b"value"
+        mount.path("files/d").mkdir()
+        for path, content in contents.items():
+            mount.path(path).write_bytes(content)
+        self.cut()
+        self.fsync(mount.path("files/d/3"))
+        mount.unmount()
+        other = BED.relay_mount("cache=none", identity=mount.identity)
+        self.assertEqual(other.path("files/before").read_text(), "before")
+        for path, content in contents.items():
+            self.assertEqual(other.path(path).read_bytes(), content, path)
+        other.unmount()
 
 
 class DelayedConnection(RelayCase):

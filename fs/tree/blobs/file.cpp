@@ -159,6 +159,12 @@ asio::awaitable<void> BlobFile::gone() {
   if (unlinked && directory && tree().options.notifier) tree().options.notifier->name_changed(directory, at.name);
 }
 
+asio::awaitable<Answer<std::optional<std::string>>> BlobFile::find_lost() {
+  std::string key = location().key;
+  if (tree().options.store->is_lost(key)) co_return std::optional{std::move(key)};
+  co_return co_await ContentFile::find_lost();
+}
+
 void BlobFile::moved(Location to) {
   state_.with([&](State&) { at_ = std::move(to); });
 }

@@ -62,6 +62,7 @@ class BlobFile final : public NodeOf<BlobTree, ContentFile> {
   void say_dropped(std::error_code why) override;
   Content original(const State& state) override;
   void unused() override { value_.reset(); }  // the cache has it
+  asio::awaitable<Answer<std::optional<std::string>>> find_lost() override;
 
   std::shared_ptr<BlobFile> self() { return std::static_pointer_cast<BlobFile>(shared_from_this()); }
   Content content_of(const Value& value);

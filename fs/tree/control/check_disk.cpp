@@ -1,6 +1,6 @@
 #include "fs/tree/control/check_disk.hpp"
 
-#include "fs/content/at_once.hpp"
+#include "fs/store/at_once.hpp"
 
 namespace spotfs::tree {
 

@@ -80,6 +80,17 @@ asio::awaitable<Result<void>> ContentFile::tell_size() {
   co_return Result<void>{};
 }
 
+asio::awaitable<Answer<std::optional<std::string>>> ContentFile::find_lost() {
+  const std::optional<std::string> none;
+  const Content content = state_.with([](const State& state) { return state.content; });
+  if (!content) co_return none;
+  const ContentReader stored = content->base();
+  const Answer<std::optional<BlobId>> lost = co_await stored.find_lost();
+  if (!lost) co_return lost.error();
+  if (!*lost) co_return none;
+  co_return std::optional{content_key(**lost)};
+}
+
 asio::awaitable<Result<Opened>> ContentFile::open(Caller caller, int flags) {
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();

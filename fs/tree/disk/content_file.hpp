@@ -75,6 +75,8 @@ class ContentFile : public InodeNode {
   virtual Content original(const State& state) = 0;  // without the edits; null: it is to be read again
   virtual void unused() {}                           // nobody has it open any more
 
+  asio::awaitable<Answer<std::optional<std::string>>> find_lost() override;
+
   std::shared_ptr<ContentFile> self() { return std::static_pointer_cast<ContentFile>(shared_from_this()); }
   Content make_content(ContentReader base, std::optional<std::size_t> value_limit = {});
   // As the index has it, with the edits.

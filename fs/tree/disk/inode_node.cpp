@@ -5,6 +5,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "client/base/encoding.hpp"
+#include "fs/index/walk.hpp"
+
 namespace spotfs::tree {
 namespace {
 
@@ -129,8 +132,17 @@ asio::awaitable<Result<void>> InodeNode::set(Changes changes) {
 
 asio::awaitable<Result<void>> InodeNode::sync() {
   const Answer<void> done = co_await disk_->disk.index->sync();
-  if (!done) co_return done.error().code;
-  co_return Result<void>{};
+  if (done) co_return Result<void>{};
+  if (done.error().code != Errc::lost) co_return done.error().code;
+  const Answer<std::optional<std::string>> lost = co_await find_lost();
+  if (!lost) co_return disk_->of_content(lost.error());
+  if (!*lost) co_return Result<void>{};
+  if (disk_->disk.log) {
+    const std::string path = co_await path_of(disk_->disk.index, id_);
+    disk_->disk.log("fsync of " + spot::printable(path) + ": the relay has lost " + spot::printable(**lost) +
+                    ", and no copy is left here");
+  }
+  co_return done.error().code;
 }
 
 asio::awaitable<Result<Attributes>> InodeNode::attributes(Caller) {

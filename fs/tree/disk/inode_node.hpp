@@ -34,7 +34,8 @@ class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
   asio::awaitable<Result<void>> set_xattr(Caller caller, std::string name, Bytes value, XattrMode mode) override;
   asio::awaitable<Result<void>> remove_xattr(Caller caller, std::string name) override;
 
-  // All that was changed before is on the store's disk.
+  // All that was changed before is on the store's disk. An error is told where the store has lost something of this
+  // file; what it has lost of others is told to them.
   asio::awaitable<Result<void>> sync();
   // As the node shows it: the index's inode, and what this mount has done to it since.
   virtual Attributes shown(const InodePtr& inode) = 0;
@@ -44,6 +45,10 @@ class InodeNode : public Node, public std::enable_shared_from_this<InodeNode> {
   // Of a file that was unlinked so that nothing is left of it: as it last was, without links.
   asio::awaitable<Result<InodePtr>> inode();
   Result<void> check(const InodePtr& inode, const Caller& caller, int mask);
+  // The key of something that the store has lost of it. None: there is nothing.
+  virtual asio::awaitable<Answer<std::optional<std::string>>> find_lost() {
+    co_return Answer<std::optional<std::string>>{std::optional<std::string>{}};
+  }
   // Also of an unlinked file that is open.
   asio::awaitable<Result<void>> set(Changes changes);
 

@@ -25,10 +25,12 @@ class BlobsTest : public TreeTest {
 
   // What the test changes before mount().
   BlobsOptions options_;
+  std::shared_ptr<BlobStore> through_;  // what the mount stores through; none: the store itself
 
   void mount() {
+    const std::shared_ptr<BlobStore> store = through_ ? through_ : store_;
     IndexOptions index;
-    index.store = store_;
+    index.store = store;
     index.keys = keys_;
     index.state = directory_;
     index.source = "embedded:test";
@@ -36,10 +38,10 @@ class BlobsTest : public TreeTest {
     index.uid = index.gid = 1000;
     index.only_writer = true;
     index_ = run(Index::open(context_.get_executor(), std::move(index))).value();
-    options_.store = store_;
+    options_.store = store;
     options_.index = index_;
     options_.content = std::make_shared<ContentStore>(
-        context_.get_executor(), store_, std::shared_ptr<const ContentCipher>{index_, &index_->cipher()}, 1 << 20);
+        context_.get_executor(), store, std::shared_ptr<const ContentCipher>{index_, &index_->cipher()}, 1 << 20);
     options_.keys = keys_;
     options_.executor = context_.get_executor();
     options_.notifier = notifier_;

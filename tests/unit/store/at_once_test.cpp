@@ -1,4 +1,4 @@
-#include "fs/content/at_once.hpp"
+#include "fs/store/at_once.hpp"
 
 #include <memory>
 #include <optional>
@@ -19,7 +19,7 @@ using spot::Answer;
 using spot::Errc;
 using spot::Failure;
 
-TEST(AtOnce, BeginsNothingMoreAfterAFailure) {
+TEST(DoAtOnce, BeginsNothingMoreAfterAFailure) {
   asio::io_context context{1};
   std::size_t begun = 0;
   const Work fails = [&](std::size_t number) -> asio::awaitable<Answer<void>> {
@@ -33,7 +33,7 @@ TEST(AtOnce, BeginsNothingMoreAfterAFailure) {
   EXPECT_EQ(begun, 3U);
 }
 
-TEST(AtOnce, GoesWithItsLoop) {
+TEST(DoAtOnce, GoesWithItsLoop) {
   auto owned = std::make_shared<int>();
   const std::weak_ptr<int> left = owned;
   std::optional<asio::io_context> context{std::in_place, 1};

@@ -1,4 +1,4 @@
-#include "fs/content/at_once.hpp"
+#include "fs/store/at_once.hpp"
 
 #include <algorithm>
 #include <memory>
