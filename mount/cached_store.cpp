@@ -43,6 +43,10 @@ std::optional<Bytes> CachedStore::copy(const std::string& key) const {
   return directory_ ? directory_->read(key) : std::nullopt;
 }
 
+std::optional<CacheFigures> CachedStore::figures() const {
+  return directory_ ? std::optional{directory_->figures()} : std::nullopt;
+}
+
 void CachedStore::close() {
   if (writer_) writer_->join();
 }

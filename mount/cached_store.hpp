@@ -22,6 +22,8 @@ class CachedStore {
                                                 const spot::Log& log);
   // What it has of that blob. Any thread, once it is open.
   std::optional<Bytes> copy(const std::string& key) const;
+  // None: there is no cache.
+  std::optional<CacheFigures> figures() const;
   // May what it holds be shown while nobody can be reached?
   bool works_offline() const noexcept { return works_offline_; }
   // Writes what is still to be written.

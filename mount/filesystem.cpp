@@ -12,6 +12,7 @@
 #include "client/base/encoding.hpp"
 #include "client/crypto/keystore.hpp"
 #include "fs/index/state_directory.hpp"
+#include "fs/tree/control/scrubber.hpp"
 #include "mount/option_text.hpp"
 #include "mount/outcome.hpp"
 #include "mount/service.hpp"
@@ -258,6 +259,7 @@ Answer<void> Filesystem::mount() {
   session_ = *std::move(session);
   if (stopping_) session_->stop();
   if (!works) return Failure{Errc::timed_out, directory_ + ": the kernel did not begin to use the mount"};
+  if (!late_) begin_scrub();
   return {};
 }
 
@@ -274,6 +276,7 @@ asio::awaitable<Answer<void>> Filesystem::open_late(Filesystem* self, std::share
     if (index) {
       self->index_ = *std::move(index);
       root->arrive(self->make_late_subtrees());
+      self->begin_scrub();
       co_return Answer<void>{};
     }
     self->say(LogLevel::error, "blobs/ and files/ are not there yet: " + line_of(index.error()));
@@ -291,6 +294,26 @@ void Filesystem::end_late() {
   if (late_) late_->end();
 }
 
+// --- Scrub -----------------------------------------------------------------------------------------------------------
+
+void Filesystem::begin_scrub() {
+  const auto disk = controlled_->with([](const auto& there) { return there; });
+  if (!disk || !disk->scrub) return;
+  tree::Scrubber::Options settings;
+  settings.disk = disk;
+  settings.executor = loop_.context().get_executor();
+  settings.only_files = options_.only_files;
+  settings.period = options_.scrub;
+  settings.online = [client = client_] { return client->connection_count() != 0; };
+  settings.busy = [client = client_] { return client->queries_in_flight() != 0; };
+  settings.log = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
+  scrub_ = loop_.start(tree::Scrubber::run(tree::Scrubber::make(std::move(settings))));
+}
+
+void Filesystem::end_scrub() {
+  if (scrub_) scrub_->end();
+}
+
 // --- The end ---------------------------------------------------------------------------------------------------------
 
 void Filesystem::wait() { session_->wait(); }
@@ -303,6 +326,7 @@ void Filesystem::stop() {
 }
 
 void Filesystem::close() {
+  if (!late_) end_scrub();  // one that begins late is begun by others
   std::unique_ptr<Session> session;
   {
     const std::scoped_lock lock{mutex_};
@@ -311,6 +335,7 @@ void Filesystem::close() {
   session.reset();  // ends it, and stores what open files hold
   controlled_->with([](auto& disk) { disk.reset(); });
   end_late();
+  end_scrub();
   loop_.allow_runs();
   if (index_) {
     index_->drain();

@@ -65,6 +65,8 @@ class Filesystem {
   static asio::awaitable<spot::Answer<void>> open_late(Filesystem* self, std::shared_ptr<LateRoot> root);
   void begin_late(std::shared_ptr<LateRoot> root);
   void end_late();
+  void begin_scrub();
+  void end_scrub();
 
   milliseconds time_left() const;
   bool can_begin_offline() const;
@@ -87,7 +89,7 @@ class Filesystem {
   std::shared_ptr<BlobStore> store_;  // with what is kept of it on this machine
   std::shared_ptr<Index> index_;
   const std::shared_ptr<Notifier> notifier_ = Notifier::make();
-  std::unique_ptr<Loop::Task> late_;
+  std::unique_ptr<Loop::Task> late_, scrub_;
 
   bool tried_offline_ = false;
   // What .spotfs/ has of the disk, while it is there.

@@ -22,6 +22,14 @@ tree::Space space_of(const std::filesystem::path& directory) {
   return space;
 }
 
+// True: the cache had it.
+asio::awaitable<bool> restored(const CachedStore* cache, std::shared_ptr<BlobStore> store, std::string key) {
+  std::optional<spot::Bytes> copy = cache->copy(key);
+  if (!copy) co_return false;
+  const spot::Answer<void> stored = co_await store->store(std::move(key), *std::move(copy));
+  co_return stored.has_value();
+}
+
 }  // namespace
 
 tree::Access Filesystem::access() const {
@@ -56,6 +64,10 @@ DiskSubtrees Filesystem::make_disk() {
   controlled.blobs = disk.blobs;
   controlled.changed = disk.changed;
   controlled.flush = disk.flush;
+  controlled.restore = [cache = &cached_, store = remote_](std::string key) {
+    return restored(cache, store, std::move(key));
+  };
+  if (options_.scrub > 0ms) controlled.scrub = std::make_shared<tree::ScrubProgress>();
   controlled_->with([&](auto& there) { there = std::make_shared<const tree::ControlledDisk>(std::move(controlled)); });
   return disk;
 }
@@ -68,6 +80,7 @@ tree::NamedNode Filesystem::make_control() const {
   settings.client = client_;
   settings.disk = [controlled = controlled_] { return controlled->with([](const auto& disk) { return disk; }); };
   settings.only_files = options_.only_files;
+  settings.cache = [cache = &cached_] { return cache->figures(); };
   return {".spotfs", tree::make_control(std::move(settings)), false};
 }
 

@@ -189,6 +189,7 @@ const std::array table{
     Row{"commit", Duration{&Options::commit, 10ms, 1h}},
     Row{"refresh", Duration{&Options::refresh, 10ms, 1h}},
     Row{"drain", Duration{&Options::drain, 0s, 24h}},
+    Row{"scrub", Duration{&Options::scrub, 0s, 366 * 24h}},
     Row{"threads", Count{&Options::threads, 1, 64}},
 
     Row{"ro", Flag{&Options::read_only}},
@@ -251,7 +252,6 @@ const std::array table{
     Row{"fmask", Later{}},
     Row{"gid", Later{}},
     Row{"listen_timeout", Later{}},
-    Row{"scrub", Later{}},
     Row{"size", Later{}},
     Row{"uhelper", Later{}},
     Row{"uid", Later{}},

@@ -54,6 +54,7 @@ struct Options {
   milliseconds commit = 1s;
   milliseconds refresh = 1s;
   milliseconds drain = 60s;
+  milliseconds scrub = 7 * 24h;  // 0: never
   bool delay_connect = false;
   unsigned threads = 0;  // 0: the number of cores, at most 4
   spot::LogLevel log = spot::LogLevel::info;

@@ -4,9 +4,9 @@
 //   auto checker = std::make_shared<ContentChecker>(executor, store, cipher);
 //   const Checked found = (co_await checker->check(reference)).value();
 //
-// Thread: any; several at once, which share kReadsAtOnce, so that users come first. Lifetime: shared.
+// Thread: any; several at once, which share the reads at once, so that users come first. Lifetime: shared.
 // Errors: the store could not be asked (offline, no answer, an error of its own), and so nothing is known; cancelled.
-// Memory: an index for each level, and kReadsAtOnce blobs. Source: files.md, "Keeping".
+// Memory: an index for each level, and a blob for each of the reads at once. Source: files.md, "Keeping".
 #pragma once
 
 #include <atomic>
@@ -48,11 +48,13 @@ class ContentChecker : public std::enable_shared_from_this<ContentChecker> {
   using Restore = std::function<asio::awaitable<bool>(std::string key)>;
 
   ContentChecker(asio::any_io_executor executor, std::shared_ptr<BlobStore> store,
-                 std::shared_ptr<const ContentCipher> cipher, Restore restore = {})
+                 std::shared_ptr<const ContentCipher> cipher, Restore restore = {},
+                 std::size_t reads_at_once = kReadsAtOnce)
       : executor_{std::move(executor)},
         store_{std::move(store)},
         cipher_{std::move(cipher)},
-        restore_{std::move(restore)} {}
+        restore_{std::move(restore)},
+        window_{std::make_shared<Window>(reads_at_once)} {}
 
   // Of a reference without an id (a value below blobs/) there is nothing to be read.
   asio::awaitable<Answer<Checked>> check(Reference reference);
@@ -80,7 +82,7 @@ class ContentChecker : public std::enable_shared_from_this<ContentChecker> {
   const std::shared_ptr<BlobStore> store_;
   const std::shared_ptr<const ContentCipher> cipher_;
   const Restore restore_;
-  const std::shared_ptr<Window> window_ = std::make_shared<Window>(kReadsAtOnce);
+  const std::shared_ptr<Window> window_;
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<bool> stopped_{false};
 };

@@ -101,6 +101,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<void>> retire(WriterId writer) override;
   asio::awaitable<Answer<std::vector<WriterId>>> accept_older() override;
   asio::awaitable<Answer<Swept>> sweep() override;
+  ScrubMark scrub_mark() const override { return ledger_->journal().scrub_mark(); }
+  Answer<void> set_scrub_mark(const ScrubMark& mark) override { return ledger_->journal().set_scrub_mark(mark); }
 
   BlobId store_id() const override { return store_->id(); }
   const ContentCipher& cipher() const override { return store_->cipher(); }

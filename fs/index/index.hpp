@@ -30,6 +30,7 @@
 #include "fs/content/seal.hpp"
 #include "fs/index/alarm.hpp"
 #include "fs/index/entry.hpp"
+#include "fs/index/scrub_mark.hpp"
 #include "fs/store/blob_store.hpp"
 
 namespace spotfs {
@@ -195,6 +196,9 @@ class Index {
   // Deletes what has been trash for a day and nobody names: it is done by itself once a day. refused: it is under way;
   // offline and the store's errors: what others name is not known, and nothing is deleted.
   virtual asio::awaitable<spot::Answer<Swept>> sweep() = 0;
+  // Kept in the state directory.
+  virtual ScrubMark scrub_mark() const = 0;
+  virtual spot::Answer<void> set_scrub_mark(const ScrubMark& mark) = 0;
 
   // --- Information ---------------------------------------------------------------------------------------------------
   virtual BlobId store_id() const = 0;

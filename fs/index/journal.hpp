@@ -20,6 +20,7 @@
 #include "fs/index/database.hpp"
 #include "fs/index/head.hpp"
 #include "fs/index/op.hpp"
+#include "fs/index/scrub_mark.hpp"
 
 namespace spotfs {
 
@@ -129,6 +130,8 @@ class Journal {
   std::int64_t swept() const;  // when it was last done; 0: never
   Answer<void> set_heard(std::int64_t now);
   std::int64_t heard() const;  // when all heads of all others were last had; 0: never
+  Answer<void> set_scrub_mark(const ScrubMark& mark);
+  ScrubMark scrub_mark() const;
 
   // --- Others --------------------------------------------------------------------------------------------------------
   Answer<void> see(const WriterId& writer, BytesView sealed_head);

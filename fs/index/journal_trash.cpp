@@ -109,4 +109,24 @@ std::int64_t Journal::swept() const { return time("swept"); }
 Answer<void> Journal::set_heard(std::int64_t now) { return set_time("heard", now); }
 std::int64_t Journal::heard() const { return time("heard"); }
 
+Answer<void> Journal::set_scrub_mark(const ScrubMark& mark) {
+  Bytes value;
+  spot::append_be(value, static_cast<std::uint64_t>(mark.begun));
+  spot::append_be(value, static_cast<std::uint64_t>(mark.ended));
+  spot::append(value, spot::view(mark.at));
+  const std::lock_guard lock{mutex_};
+  return set_meta("scrub", value);
+}
+
+ScrubMark Journal::scrub_mark() const {
+  const std::lock_guard lock{mutex_};
+  const std::optional<Bytes> value = meta("scrub");
+  BytesView bytes = value ? BytesView{*value} : BytesView{};
+  ScrubMark mark;
+  mark.begun = static_cast<std::int64_t>(spot::take_be<std::uint64_t>(bytes).value_or(0));
+  mark.ended = static_cast<std::int64_t>(spot::take_be<std::uint64_t>(bytes).value_or(0));
+  mark.at = spot::to_string(bytes);
+  return mark;
+}
+
 }  // namespace spotfs

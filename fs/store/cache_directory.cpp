@@ -104,6 +104,12 @@ void CacheDirectory::touch(int file, Clock::Wall last) const {
 }
 
 std::optional<Bytes> CacheDirectory::read(const std::string& key) {
+  std::optional<Bytes> found = find(key);
+  ++(found ? hits_ : misses_);
+  return found;
+}
+
+std::optional<Bytes> CacheDirectory::find(const std::string& key) {
   const std::string name = file_name(key);
   const Descriptor file{::openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   if (!file) return std::nullopt;
@@ -178,6 +184,11 @@ bool CacheDirectory::is_being_written(const Copy& copy) const {
 
 bool CacheDirectory::is_over_limit() const {
   return usage_.with([&](const Usage& usage) { return usage.bytes > options_.limit; });
+}
+
+CacheFigures CacheDirectory::figures() const {
+  const std::uint64_t bytes = usage_.with([](const Usage& usage) { return usage.bytes; });
+  return {bytes, options_.limit, hits_, misses_};
 }
 
 void CacheDirectory::make_room(std::size_t coming) {

@@ -12,6 +12,7 @@
 // of the system. The texts name the path.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -27,6 +28,12 @@
 namespace spotfs {
 
 using spot::Descriptor;
+
+struct CacheFigures {
+  std::uint64_t bytes = 0;  // on the disk, as far as they are counted
+  std::uint64_t limit = 0;
+  std::uint64_t hits = 0, misses = 0;  // of reads by this process
+};
 
 class CacheDirectory {
  public:
@@ -48,9 +55,11 @@ class CacheDirectory {
   // the directory where it must, so it is for a thread that nobody waits for.
   void make_room(std::size_t coming);
   bool is_over_limit() const;
+  CacheFigures figures() const;
 
  private:
   CacheDirectory(Options options, Descriptor directory);
+  std::optional<spot::Bytes> find(const std::string& key);
   std::string bound_name(const std::string& key) const;  // what a copy is bound to
   std::string file_name(const std::string& key) const;
   void touch(int file, spot::Clock::Wall last) const;
@@ -71,6 +80,7 @@ class CacheDirectory {
   const Descriptor directory_;
   const spot::SecretBytes cipher_key_;
   spot::Synchronized<Usage> usage_;
+  std::atomic<std::uint64_t> hits_{0}, misses_{0};
 };
 
 }  // namespace spotfs

@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import time
 import unittest
 
+import relay_store
 from bed import MountFailed, wait_until
 from files_cases import walk
 
@@ -156,6 +158,47 @@ class WithoutARelay(CacheCase):
             self.mount("offline=fail", "mount_timeout=1")
         self.assertEqual(raised.exception.code, FAILED)
         self.assertIn("no connection within 1s", raised.exception.line)
+
+
+class Scrub(CacheCase):
+    @contextlib.contextmanager
+    def stopped_relay(self):
+        BED.stop_relay()
+        with relay_store.opened(BED.work / "relay") as store:
+            yield store
+        BED.start_relay()
+
+    def test_what_the_relay_has_lost_is_stored_again_from_the_cache_unasked(self):
+        with self.stopped_relay() as store:
+            before = store.keys()
+        mount = BED.relay_mount("scrub=2s", "offline_grace=30")
+        mount.path("files/scrubbed").write_bytes(os.urandom(100_000))
+        mount.unmount()
+        with self.stopped_relay() as store:
+            lost = store.larger(45_056) - before
+            for key in lost:
+                store.drop(key)
+        self.assertGreater(len(lost), 1)
+        mount.start()
+
+        def restored():
+            status = json.loads(mount.path(".spotfs/status").read_text())
+            self.assertEqual(status["scrub"]["period"], 2)
+            return status["scrub"]["restored"] >= len(lost)
+
+        wait_until(restored, "what was lost to be stored again")
+        cache = json.loads(mount.path(".spotfs/status").read_text())["cache"]
+        self.assertGreater(cache["bytes"], 0)
+        self.assertGreater(cache["hits"], 0)
+        self.assertEqual(cache["limit"], 1 << 30)
+        mount.unmount()
+        with self.stopped_relay() as store:
+            self.assertEqual(lost - store.keys(), set())
+
+    def test_it_is_switched_off_with_0(self):
+        mount = self.mount("scrub=0")
+        self.assertIsNone(json.loads(mount.path(".spotfs/status").read_text())["scrub"])
+        mount.unmount()
 
 
 class Directory(CacheCase):

@@ -7,13 +7,31 @@ namespace spotfs::tree {
 using spot::Answer;
 using spot::Failure;
 
-DiskCheck::DiskCheck(std::shared_ptr<const ControlledDisk> disk, asio::any_io_executor executor, bool only_files)
+namespace {
+
+// As a walk meets them: a directory before what is in it, and that before the next name beside it.
+bool comes_after(std::string_view path, std::string_view other) {
+  for (;;) {
+    const std::size_t end = std::min(path.find('/'), path.size()), other_end = std::min(other.find('/'), other.size());
+    const int order = path.substr(0, end).compare(other.substr(0, other_end));
+    if (order != 0) return order > 0;
+    if (end == path.size()) return false;
+    if (other_end == other.size()) return true;
+    path.remove_prefix(end + 1);
+    other.remove_prefix(other_end + 1);
+  }
+}
+
+}  // namespace
+
+DiskCheck::DiskCheck(std::shared_ptr<const ControlledDisk> disk, asio::any_io_executor executor, bool only_files,
+                     std::size_t reads_at_once)
     : disk_{std::move(disk)},
       executor_{std::move(executor)},
       sealer_{disk_->keys, disk_->index->store_id()},
       checker_{std::make_shared<ContentChecker>(
           executor_, disk_->store, std::shared_ptr<const ContentCipher>{disk_->index, &disk_->index->cipher()},
-          disk_->restore)},
+          disk_->restore, reads_at_once)},
       tops_{{kRoot, only_files ? "" : "files/"},
             {kLostFound, only_files ? "lost+found/" : "files/lost+found/"},
             {kBlobs, std::string{kBlobsPath}}} {}
@@ -37,15 +55,35 @@ asio::awaitable<Result<DiskTotals>> DiskCheck::count() {
   co_return out;
 }
 
-asio::awaitable<Result<std::optional<Walked>>> DiskCheck::next() {
+bool DiskCheck::is_done(const Next& next) const {
+  if (!after_ || next.top != after_->top) return after_ && next.top < after_->top;
+  return !comes_after(next.one.path, after_->path);
+}
+
+void DiskCheck::count_done(const Walked& one) {
+  done_.with([&](DiskTotals& done) {
+    ++done.files;
+    if (one.inode->kind == Kind::file) done.bytes += one.inode->size();
+  });
+}
+
+asio::awaitable<Result<std::optional<DiskCheck::Next>>> DiskCheck::next() {
   const Result<Window::Place> turn = co_await turn_->enter();
   if (!turn) co_return turn.error();
-  for (; top_ < tops_.size(); ++top_, walk_.reset()) {
+  while (top_ < tops_.size()) {
     if (!walk_) walk_.emplace(disk_->index, tops_[top_].first, tops_[top_].second);
     Result<std::optional<Walked>> one = co_await walk_->next();
-    if (!one || *one) co_return one;
+    if (!one) co_return one.error();
+    if (!*one) {
+      ++top_;
+      walk_.reset();
+      continue;
+    }
+    Next found{top_, std::move(**one)};
+    if (!is_done(found)) co_return std::optional{std::move(found)};
+    count_done(found.one);
   }
-  co_return std::optional<Walked>{};
+  co_return std::optional<Next>{};
 }
 
 asio::awaitable<Answer<void>> DiskCheck::run(Found found) {
@@ -61,24 +99,29 @@ asio::awaitable<Answer<void>> DiskCheck::run(Found found) {
 
 asio::awaitable<Answer<void>> DiskCheck::check_some(std::shared_ptr<DiskCheck> self, Found found) {
   for (;;) {
-    const Result<std::optional<Walked>> next = co_await self->next();
-    if (!next) co_return Failure{next.error()};
-    if (!*next) co_return Answer<void>{};
-    Walked one = **next;
-    if (one.inode->kind == Kind::file) {
-      const Answer<Checked> checked = co_await self->check(one);
-      if (!checked) co_return checked.error();
-      if (!checked->is_whole() || checked->restored != 0) {
-        const auto finding = std::make_shared<const Finding>(one, *checked);
-        const Answer<void> told = co_await found(finding);
-        if (!told) co_return told;
-      }
-    }
-    self->done_.with([&](DiskTotals& done) {
-      ++done.files;
-      if (one.inode->kind == Kind::file) done.bytes += one.inode->size();
-    });
+    const Answer<std::optional<Position>> checked = co_await self->check_next(found);
+    if (!checked) co_return checked.error();
+    if (!*checked) co_return Answer<void>{};
   }
+}
+
+asio::awaitable<Answer<std::optional<DiskCheck::Position>>> DiskCheck::check_next(Found found) {
+  Result<std::optional<Next>> next_one = co_await next();
+  if (!next_one) co_return Failure{next_one.error()};
+  if (!*next_one) co_return std::optional<Position>{};
+  Walked one = std::move((*next_one)->one);
+  const Position position{(*next_one)->top, one.path};
+  if (one.inode->kind == Kind::file) {
+    const Answer<Checked> checked = co_await check(one);
+    if (!checked) co_return checked.error();
+    if (!checked->is_whole() || checked->restored != 0) {
+      const auto finding = std::make_shared<const Finding>(one, *checked);
+      const Answer<void> told = co_await found(finding);
+      if (!told) co_return told.error();
+    }
+  }
+  count_done(one);
+  co_return std::optional{position};
 }
 
 asio::awaitable<Answer<Checked>> DiskCheck::check(Walked& one) {

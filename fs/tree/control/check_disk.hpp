@@ -34,12 +34,25 @@ class DiskCheck : public std::enable_shared_from_this<DiskCheck> {
  public:
   using Found = std::function<asio::awaitable<spot::Answer<void>>(FindingPtr)>;
 
-  DiskCheck(std::shared_ptr<const ControlledDisk> disk, asio::any_io_executor executor, bool only_files);
+  // How far a check is: all names up to this one are done.
+  struct Position {
+    std::size_t top = 0;
+    std::string path;
+  };
+
+  DiskCheck(std::shared_ptr<const ControlledDisk> disk, asio::any_io_executor executor, bool only_files,
+            std::size_t reads_at_once = kReadsAtOnce);
 
   // How much there is to be done; nothing is read for it.
   asio::awaitable<Result<DiskTotals>> count();
   // Calls `found` for each name of a file that is not whole.
   asio::awaitable<spot::Answer<void>> run(Found found);
+  // The same for one name alone, the next one. None: that was all.
+  asio::awaitable<spot::Answer<std::optional<Position>>> check_next(Found found);
+  // Before anything is checked: what is up to there counts as done.
+  void go_on_after(Position position) { after_ = std::move(position); }
+  // No read that is under way or comes is for anybody.
+  void stop() noexcept { checker_->stop(); }
 
   DiskTotals done() const;  // files that are checked, with all of their bytes
   std::uint64_t bytes_read() const noexcept { return checker_->bytes_read(); }
@@ -52,7 +65,13 @@ class DiskCheck : public std::enable_shared_from_this<DiskCheck> {
   };
   using Tops = std::vector<std::pair<InodeId, std::string>>;
 
-  asio::awaitable<Result<std::optional<Walked>>> next();
+  struct Next {
+    std::size_t top = 0;
+    Walked one;
+  };
+  asio::awaitable<Result<std::optional<Next>>> next();
+  bool is_done(const Next& next) const;
+  void count_done(const Walked& one);
   static asio::awaitable<spot::Answer<void>> check_some(std::shared_ptr<DiskCheck> self, Found found);
   asio::awaitable<spot::Answer<Checked>> check(Walked& one);
   asio::awaitable<spot::Answer<Checked>> check_once(Walked& one);
@@ -67,6 +86,7 @@ class DiskCheck : public std::enable_shared_from_this<DiskCheck> {
   const std::shared_ptr<Window> turn_ = std::make_shared<Window>(1);  // to use the walk
   std::size_t top_ = 0;
   std::optional<Walk> walk_;
+  std::optional<Position> after_;
   spot::Synchronized<std::map<InodeId, std::shared_ptr<Known>>> several_;
   spot::Synchronized<DiskTotals> done_;
 };

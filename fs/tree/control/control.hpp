@@ -16,9 +16,21 @@
 #include "client/client.hpp"
 #include "fs/content/check.hpp"
 #include "fs/index/index.hpp"
+#include "fs/store/cache_directory.hpp"
 #include "fs/tree/disk/disk.hpp"
 
 namespace spotfs::tree {
+
+// What the scrub that a mount does by itself has come to.
+struct ScrubStatus {
+  std::chrono::milliseconds period{};
+  std::int64_t begun = 0, ended = 0;          // Unix seconds; 0: never; `ended`: of the last one that was whole
+  std::uint64_t files = 0, of_files = 0;      // of the present one
+  std::uint64_t faults = 0, last_faults = 0;  // names of files that are not whole: of the present one, of the last
+  std::uint64_t restored = 0;                 // blobs that were stored again, by this mount
+  std::string last_error;                     // why it can't go on; empty: it does
+};
+using ScrubProgress = spot::Synchronized<ScrubStatus>;
 
 // The disk of a mount, as commands see it.
 struct ControlledDisk {
@@ -29,6 +41,7 @@ struct ControlledDisk {
   std::function<void(const ChangeSet&)> changed;         // tells both subtrees what was done to the index
   std::function<asio::awaitable<Result<void>>()> flush;  // stores what both subtrees hold
   ContentChecker::Restore restore;                       // from a cache; none: there is none
+  std::shared_ptr<ScrubProgress> scrub;                  // null: it is switched off
 };
 
 struct ControlOptions {
@@ -38,7 +51,8 @@ struct ControlOptions {
   std::shared_ptr<const spot::Client> client;
   // Null while a mount that began without a connection has none.
   std::function<std::shared_ptr<const ControlledDisk>()> disk;
-  bool only_files = false;  // files/ is the root
+  std::function<std::optional<CacheFigures>()> cache;  // none, or gives none: there is no disk cache
+  bool only_files = false;                             // files/ is the root
   const spot::Clock* clock = &spot::Clock::system();
 
   // Errors: offline.

@@ -22,6 +22,25 @@ json::object connection_json(const spot::ConnectionStatus& connection) {
   return out;
 }
 
+json::object cache_json(const CacheFigures& cache) {
+  return {{"bytes", cache.bytes}, {"limit", cache.limit}, {"hits", cache.hits}, {"misses", cache.misses}};
+}
+
+json::object scrub_json(const ScrubProgress& progress) {
+  const ScrubStatus scrub = progress.with([](const ScrubStatus& status) { return status; });
+  json::object out;
+  out["period"] = std::chrono::duration_cast<std::chrono::seconds>(scrub.period).count();
+  out["begun"] = scrub.begun;
+  out["ended"] = scrub.ended;
+  out["files"] = scrub.files;
+  out["of_files"] = scrub.of_files;
+  out["faults"] = scrub.faults;
+  out["last_faults"] = scrub.last_faults;
+  out["restored"] = scrub.restored;
+  out["last_error"] = scrub.last_error;
+  return out;
+}
+
 }  // namespace
 
 json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now) {
@@ -47,6 +66,9 @@ std::string status_text(const ControlOptions& control) {
   for (const spot::ConnectionStatus& one : control.client->connections()) connections.push_back(connection_json(one));
   out["connections"] = std::move(connections);
   out["queries"] = control.client->queries_in_flight();
+  const std::optional<CacheFigures> cache = control.cache ? control.cache() : std::nullopt;
+  out["cache"] = nullptr;
+  if (cache) out["cache"] = cache_json(*cache);
   const std::shared_ptr<const ControlledDisk> disk = control.disk();
   if (!disk) {
     out["disk"] = nullptr;
@@ -65,6 +87,8 @@ std::string status_text(const ControlOptions& control) {
   for (const WriterStatus& writer : index.others) writers.push_back(writer_json(writer, control.clock->wall()));
   of_disk["writers"] = std::move(writers);
   out["disk"] = std::move(of_disk);
+  out["scrub"] = nullptr;
+  if (disk->scrub) out["scrub"] = scrub_json(*disk->scrub);
   return to_line(out);
 }
 
