@@ -57,7 +57,7 @@ def is_running(pid):
 def run(*command, **options):
     """Runs a command, whatever comes of it: its result has returncode, stdout, stderr (text)."""
     options = {"capture_output": True, "text": True, "timeout": PATIENCE, "errors": "surrogateescape"} | options
-    return subprocess.run([str(word) for word in command], **options)
+    return subprocess.run([word if isinstance(word, bytes) else str(word) for word in command], **options)
 
 
 def shell(script, **options):

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import pathlib
 import pty
 import signal
 import subprocess
@@ -15,6 +16,8 @@ from bed import run, shell, wait_until
 
 BED = None  # set by run.py
 CHUNK = 45_056
+ODD_KEYS = (b" ", b"a b", b" a ", b"a\nb\n", b"tab\t", b'"quoted"', b"back\\slash", b"\\x41", b"\x01\x7f", b"caf\xc3\xa9",
+            b"$(x) `y` 'z' *?", b"%41", b"-x", b"--json", b"k" * 255)  # fmt: skip
 DONE, FAILED, USAGE, OFFLINE, TIMED_OUT = range(5)
 
 
@@ -295,7 +298,7 @@ class Blobs(CtlCase):
         cls.mount.unmount()
 
     def blob(self, what, *words, **options):
-        return ctl("blob", what, "--mount", self.mount.directory, *words, **options)
+        return ctl("blob", what, "--mount", self.mount.directory, "--", *words, **options)
 
     def put(self, key, value):
         self.assert_exit(DONE, self.blob("put", key, input=value, text=False, errors=None))
@@ -339,6 +342,34 @@ class Blobs(CtlCase):
             self.assert_exit(FAILED, self.blob("get", key))
         self.assertEqual((self.blobs / "directory/file").read_text(), "file")
         self.assert_exit(USAGE, self.blob("put", ".spotfs/id", input="x"))
+
+    def test_values_over_one_blob(self):
+        for size in (49_000, CHUNK, CHUNK + 1, 3 * CHUNK, 1_000_003):
+            value = os.urandom(size)
+            self.put("large value", value)
+            self.assertEqual((self.blobs / "large value").read_bytes(), value)
+            self.assertEqual(self.get("large value"), value)
+        (self.blobs / "large value").write_bytes(value * 2)
+        self.assertEqual(self.get("large value"), value * 2)
+        self.assert_exit(DONE, self.blob("rm", "large value"))
+        self.assertFalse((self.blobs / "large value").exists())
+
+    def test_keys_of_odd_bytes(self):
+        for key in ODD_KEYS:
+            value = os.urandom(2_000)
+            self.put(key, value)
+            self.assertEqual(pathlib.Path(os.fsdecode(os.fsencode(self.blobs) + b"/" + key)).read_bytes(), value, key)
+            self.assertEqual(self.get(key), value, key)
+            listed = of_event(ctl("--json", "blob", "ls", "--mount", self.mount.directory, "--", key), "blob")
+            self.assertEqual([line["size"] for line in listed], [len(value)], key)
+            self.assert_exit(DONE, self.blob("rm", key))
+            self.assert_exit(FAILED, self.blob("get", key))
+
+    def test_a_key_that_is_no_utf_8_is_refused(self):
+        for what in ("put", "get", "rm"):
+            result = self.blob(what, b"\xff\xfe", input="x")
+            self.assert_exit(USAGE, result)
+            self.assertIn("\\xff\\xfe can be no key", result.stderr)
 
     def test_ls(self):
         (self.blobs / "list").mkdir()
@@ -385,6 +416,17 @@ class Relay(CtlCase):
         self.assert_exit(DONE, ctl("blob", "rm", *direct, "direct/key"))
         self.assert_exit(FAILED, ctl("blob", "get", *direct, "direct/key"))
         self.assert_exit(USAGE, ctl("blob", "ls", *direct))
+        for key in ODD_KEYS:
+            value = os.urandom(2_000)
+            result = run(program(), "blob", "put", *direct, "--", key, input=value, text=False, errors=None)
+            self.assertEqual(result.returncode, DONE, result.stderr)
+            got = run(program(), "blob", "get", *direct, "--", key, text=False, errors=None)
+            self.assertEqual((got.returncode, got.stdout), (DONE, value), key)
+            self.assert_exit(DONE, ctl("blob", "rm", *direct, "--", key))
+        # More than one blob takes a mount, which says so.
+        large = run(program(), "blob", "put", *direct, "large", input=os.urandom(100_000), text=False, errors=None)
+        self.assertEqual(large.returncode, FAILED)
+        self.assertIn(b"at most", large.stderr)
         nobody = ctl("blob", "get", "--source", "wss://relay.spot.test", "-o", f"identity={BED.work}/nobody", "x")
         self.assert_exit(FAILED, nobody)
         self.assertFalse((BED.work / "nobody").exists())

@@ -29,7 +29,7 @@ asio::awaitable<Answer<Target>> find_target(std::shared_ptr<const ControlOptions
   if (!disk) co_return disk.error();
   const Result<void> allowed = check_key(key);
   if (!allowed)
-    co_return Failure{Errc::bad_argument, spot::printable(key) + " can be no key: " + allowed.error().message()};
+    co_return Failure{Errc::bad_argument, key + " can be no key: " + allowed.error().message()};
   Target out;
   out.disk = *disk;
   const Result<std::optional<BlobPlace>> place = co_await find_blob(*disk, caller, key, make);
@@ -41,7 +41,7 @@ asio::awaitable<Answer<Target>> find_target(std::shared_ptr<const ControlOptions
 }
 
 Failure no_such_key(const std::string& key) {
-  return {Errc::not_found, spot::printable(key) + ": there is no such key"};
+  return {Errc::not_found, key + ": there is no such key"};
 }
 
 asio::awaitable<Result<void>> say_part(ExchangePtr exchange, BytesView bytes) {
