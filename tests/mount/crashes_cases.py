@@ -3,6 +3,7 @@
 SPOTFS_CRASHES=… sets how many, SPOTFS_SEED=… repeats the choices that a failure names."""
 
 import errno
+import json
 import multiprocessing
 import os
 import random
@@ -11,7 +12,7 @@ import threading
 import time
 import unittest
 
-from bed import noted, wait_until
+from bed import noted, run, wait_until
 
 BED = None  # set by run.py
 SEED = int(os.environ.get("SPOTFS_SEED") or random.randrange(1 << 32))
@@ -176,6 +177,7 @@ class Crashes(unittest.TestCase):
             with noted(lambda: f"seed {SEED}, turn {turn}, killed: {victim}\n{self.mount.log()}\n{BED.relay_log()}\n{BED.relay.poll()}"):
                 changes += self.crash(chance, victim)
                 self.check(self.mount)
+                self.check_store(self.mount)
         print(f"{CRASHES} kills, {changes} changes, seed {SEED}", flush=True)
         self.mount.unmount()
         fresh = BED.mount(self.mount.source, *self.mount.options[2:], start=False, identity=self.mount.identity)
@@ -209,6 +211,16 @@ class Crashes(unittest.TestCase):
             self.mount.kill()  # what is left of it
         self.mount.start_in_foreground()
         return team.changes.value
+
+    def check_store(self, mount):
+        """Nothing that the disk names is lost or damaged."""
+        ctl = BED.programs["spotfs"].parent / "ctl" / "spotfsctl"
+        result = run(ctl, "--json", "fsck", mount.directory, timeout=PATIENCE)
+        self.assertEqual(result.returncode, 0, result.stdout[-2000:] + result.stderr[-2000:])
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        (summary,) = [line for line in lines if line.get("event") == "summary"]
+        self.assertEqual(summary["faults"], 0)
+        self.assertGreaterEqual(summary["files"], self.WRITERS)
 
     def check(self, mount):
         self.assertEqual(sorted(os.listdir(mount.directory)), [f"{i}" for i in range(self.WRITERS)])
