@@ -106,6 +106,7 @@ Options of spotfs; times are seconds, or with a unit: 500ms, 30s, 5m, 1h
   cache=DIR|none            sealed copies for fast reads, and for reading without a connection (root:
                             /var/cache/spotfs, others: ~/.cache/spotfs; embedded: none)
   cache_size=1G             memory=64M             K, M, G, T: 1,024 each
+  writeback                 close and fsync mean: on the disk of this machine; it is uploaded afterwards
   offline=stale|fail        without a connection, show what is cached, or nothing of it
   ca=FILE                   trust the certificates of this PEM file, not the system's
   listen=ADDRESS:PORT       embedded: other clients may come in here, over TLS

@@ -42,10 +42,14 @@ asio::awaitable<Answer<T>> answering(asio::awaitable<spot::Result<T>> work) {
 }
 
 // Until all is stored: what stands in the way of it now may be gone soon.
-asio::awaitable<Answer<void>> draining(std::shared_ptr<Index> index) {
+asio::awaitable<Answer<void>> draining(std::shared_ptr<Index> index, std::shared_ptr<PendingStore> pending) {
   asio::steady_timer pause{co_await asio::this_coro::executor};
   for (;;) {
     Answer<void> done = co_await index->commit();
+    if (done && pending && pending->status().count != 0) {
+      const Answer<std::vector<spot::Bytes>> synced = co_await pending->sync();
+      if (!synced) done = synced.error();
+    }
     if (done) co_return done;
     pause.expires_after(kAgain);
     co_await pause.async_wait(asio::use_awaitable);
@@ -126,7 +130,8 @@ Answer<void> Filesystem::start_client() {
   remote_ = relay_ ? relay_->store(self) : durable_store();
   auto store = cached_.open(options_, *state, remote_, client_, log_);
   if (!store) return store.error();
-  store_ = *std::move(store);
+  kept_ = *std::move(store);
+  store_ = kept_;
   client_->on_online(
       [](bool online) { tell_service_manager(online ? "STATUS=online" : "STATUS=offline, waits for a connection"); });
   client_->start();
@@ -160,9 +165,13 @@ bool Filesystem::is_hopeless() const {
   });
 }
 
+bool Filesystem::works_offline() const {
+  return options_.offline == DiskCache::Offline::stale && (cached_.works_offline() || options_.writeback);
+}
+
 // There are copies of a disk that this machine has seen before.
 bool Filesystem::can_begin_offline() const {
-  if (tried_offline_ || !cached_.works_offline()) return false;
+  if (tried_offline_ || !works_offline()) return false;
   const auto state = StateRoot::open(options_.state, keys_->self().public_key().hash());
   return state && state->store_of(options_.source.text);
 }
@@ -199,9 +208,32 @@ Answer<void> Filesystem::connect() {
 
 // --- The disk --------------------------------------------------------------------------------------------------------
 
+// For each try to open the index: it belongs to the state directory that the index takes.
+void Filesystem::make_pending() {
+  if (relay_) return;
+  if (pending_) {
+    client_->remove_event(pending_event_);
+    pending_->close();
+  }
+  PendingStore::Options settings;
+  settings.store = kept_;
+  settings.keeps = options_.writeback;
+  settings.limit = options_.cache_size;
+  settings.patience = options_.timeout;
+  settings.notice = [log = log_](const std::string& text) { log(LogLevel::warning, text); };
+  pending_ = PendingStore::make(loop_.context().get_executor(), std::move(settings));
+  store_ = pending_;
+  pending_event_ = client_->on_online([weak = std::weak_ptr{pending_}](bool online) {
+    const auto pending = online ? weak.lock() : nullptr;
+    if (pending) pending->retry();
+  });
+}
+
 IndexOptions Filesystem::index_options() {
+  make_pending();
   IndexOptions settings;
-  settings.store = store_;
+  settings.store = kept_;
+  settings.pending = pending_;
   settings.keys = keys_;
   settings.state = options_.state;
   settings.source = options_.source.text;
@@ -211,7 +243,7 @@ IndexOptions Filesystem::index_options() {
   settings.only_writer = relay_ && options_.listen.empty();
   settings.accept_store = options_.accept_store;
   settings.conflicts_last = options_.conflicts_last;
-  settings.open_offline = cached_.works_offline();
+  settings.open_offline = works_offline();
   settings.commit = options_.commit;
   settings.refresh = options_.refresh;
   settings.wait_for_drain = options_.delay_connect ? options_.drain : time_left();
@@ -339,16 +371,22 @@ void Filesystem::close() {
   loop_.allow_runs();
   if (index_) {
     index_->drain();
-    loop_.run(draining(index_), options_.drain);
+    loop_.run(draining(index_, pending_), options_.drain);
+    if (pending_) pending_->end();
     const Answer<void> drained = loop_.run(index_->close(), kClosing);
     if (!drained) {
       say(LogLevel::error, std::to_string(index_->status().uncommitted) + " changes are not stored (" +
                                line_of(drained.error()) + "): they are kept in " + options_.state.string() +
                                ", and stored by the next mount");
     }
+    if (const std::size_t count = pending_ ? pending_->status().count : 0; count != 0) {
+      say(LogLevel::error, std::to_string(count) + " blobs are not uploaded: they are kept in " +
+                               options_.state.string() + ", and uploaded by the next mount");
+    }
   }
   if (client_) loop_.run(closing(client_), kClosing);
   if (relay_) relay_->stop();
+  if (pending_) pending_->close();
   cached_.close();
 }
 

@@ -18,6 +18,7 @@
 #include "fs/fuse/session.hpp"
 #include "fs/index/index.hpp"
 #include "fs/store/durable.hpp"
+#include "fs/store/pending_store.hpp"
 #include "fs/store/remote.hpp"
 #include "fs/tree/control/control.hpp"
 #include "mount/cached_store.hpp"
@@ -53,6 +54,8 @@ class Filesystem {
 
   std::shared_ptr<BlobStore> durable_store();
   IndexOptions index_options();
+  void make_pending();
+  bool works_offline() const;
   tree::NodePtr make_root();
   std::vector<tree::NamedNode> make_early_subtrees() const;
   std::vector<tree::NamedNode> make_late_subtrees();
@@ -86,9 +89,12 @@ class Filesystem {
   std::shared_ptr<spot::Client> client_;
   CachedStore cached_;
   std::shared_ptr<BlobStore> remote_;
-  std::shared_ptr<BlobStore> store_;  // with what is kept of it on this machine
+  std::shared_ptr<BlobStore> kept_;        // with copies on this machine
+  std::shared_ptr<PendingStore> pending_;  // before it; null: an embedded relay is on this machine
+  std::shared_ptr<BlobStore> store_;       // what blobs/ and files/ are stored in
   std::shared_ptr<Index> index_;
   const std::shared_ptr<Notifier> notifier_ = Notifier::make();
+  std::uint64_t pending_event_ = 0;  // of the client
   std::unique_ptr<Loop::Task> late_, scrub_;
 
   bool tried_offline_ = false;

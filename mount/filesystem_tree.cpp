@@ -59,7 +59,8 @@ DiskSubtrees Filesystem::make_disk() {
   DiskSubtrees disk = make_disk_subtrees(std::move(settings), options_.memory, std::move(hidden));
   tree::ControlledDisk controlled;
   controlled.index = index_;
-  controlled.store = remote_;
+  controlled.store = pending_ ? pending_->over(remote_) : remote_;
+  controlled.pending = pending_;
   controlled.keys = keys_;
   controlled.blobs = disk.blobs;
   controlled.changed = disk.changed;

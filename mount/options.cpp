@@ -179,6 +179,7 @@ const std::array table{
     Row{"offline", Special{set_offline}},
     Row{"log", Special{set_log}},
     Row{"subtree", Special{set_subtree}},
+    Row{"writeback", Flag{&Options::writeback}},
     Row{"accept_store", Flag{&Options::accept_store}},
     Row{"delay_connect", Flag{&Options::delay_connect}},
     Row{"timeout", Duration{&Options::timeout, 1s, 1h}},
@@ -256,7 +257,6 @@ const std::array table{
     Row{"uhelper", Later{}},
     Row{"uid", Later{}},
     Row{"umask", Later{}},
-    Row{"writeback", Later{}},
 };
 
 // --- Applying it -----------------------------------------------------------------------------------------------------
@@ -366,6 +366,8 @@ Answer<void> complete(Options& options, uid_t user) {
   if (!embedded && !options.listen.empty()) return wrong("option listen: only with a source embedded:DIR");
   if (!options.allow.empty() && options.listen.empty()) return wrong("option allow: only together with listen");
   if (embedded && !options.ca.empty()) return wrong("option ca: an embedded: source needs none, leave it out");
+  if (embedded && options.writeback)
+    return wrong("option writeback: an embedded: source is on this machine already, leave it out");
   if (options.only_files && options.delay_connect)
     return wrong(
         "options subtree and delay_connect: the disk alone has nothing to show without a connection; leave one out");

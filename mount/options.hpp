@@ -36,6 +36,7 @@ struct Options {
   bool must_cache = false;
   std::uint64_t cache_size = std::uint64_t{1} << 30;  // bytes
   DiskCache::Offline offline = DiskCache::Offline::stale;
+  bool writeback = false;  // what is written is kept on this machine first; at most cache_size of it
   std::uint64_t memory = std::uint64_t{64} << 20;  // bytes of plaintext chunks and indexes
   std::string listen;  // address and port of an embedded relay; empty: reached in process alone
   std::vector<spot::Sha256> allow;

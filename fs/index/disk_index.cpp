@@ -165,12 +165,16 @@ asio::awaitable<Result<void>> DiskIndex::exchange(InodeId one, std::string name,
 asio::awaitable<Result<Stamp>> DiskIndex::write(InodeId inode, Version base, std::optional<Reference> reference,
                                                 Time mtime, std::uint64_t flags) {
   co_await freshen();
-  co_return change([&](const State& state) -> Result<std::optional<Action>> {
+  const Result<Stamp> stamp = change([&](const State& state) -> Result<std::optional<Action>> {
     const Inode* const there = state.find(state.resolve(inode));
     // Whoever else could have removed it did not know of this; this mount did, and what it had is being deleted.
     if (options_.only_writer && (there == nullptr || there->kind == Kind::removed)) return stale_inode();
     return std::optional<Action>{Write{inode, base, reference, mtime, flags}};
   });
+  if (!stamp || !journal_sync_) co_return stamp;
+  const Answer<void> durable = co_await journal_sync_->sync();
+  if (!durable) co_return durable.error().code;
+  co_return stamp;
 }
 
 asio::awaitable<Result<void>> DiskIndex::set(InodeId inode, Changes changes) {
@@ -208,6 +212,9 @@ asio::awaitable<Result<Stamp>> DiskIndex::write_reserved(std::unique_ptr<Reserva
   const Result<void> done = ledger_->change_at(stamp, Write{inode, base, reference, mtime, flags});
   if (!done) co_return done.error();
   set_dirty();
+  if (!journal_sync_) co_return stamp;
+  const Answer<void> durable = co_await journal_sync_->sync();
+  if (!durable) co_return durable.error().code;
   co_return stamp;
 }
 
@@ -261,6 +268,11 @@ asio::awaitable<Answer<void>> DiskIndex::sync() {
   }
 }
 
+asio::awaitable<Answer<void>> DiskIndex::make_durable() {
+  if (!journal_sync_) return sync();
+  return journal_sync_->sync();
+}
+
 asio::awaitable<Answer<void>> DiskIndex::refresh() {
   if (options_.only_writer) co_return Answer<void>{};
   use();
@@ -268,7 +280,9 @@ asio::awaitable<Answer<void>> DiskIndex::refresh() {
 }
 
 asio::awaitable<Answer<void>> DiskIndex::registered() {
-  if (requests_.with([](const Requests& requests) { return requests.registered; })) co_return Answer<void>{};
+  const bool is_known =
+      requests_.with([](const Requests& requests) { return requests.registered || requests.was_registered; });
+  if (is_known) co_return Answer<void>{};
   co_return co_await wait_for(&Requests::registrations);
 }
 

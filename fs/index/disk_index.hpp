@@ -22,6 +22,7 @@
 #include "fs/index/peers.hpp"
 #include "fs/index/snapshot.hpp"
 #include "fs/index/state_directory.hpp"
+#include "fs/store/group_sync.hpp"
 
 namespace spotfs {
 
@@ -54,6 +55,7 @@ struct DiskParts {
   StateOptions state;
   CurrentSnapshot snapshot;
   bool is_unasked = false;  // the store could not be asked
+  std::unique_ptr<GroupSync> journal_sync;
 };
 
 class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIndex> {
@@ -92,6 +94,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
 
   asio::awaitable<Answer<void>> commit() override;
   asio::awaitable<Answer<void>> sync() override;
+  asio::awaitable<Answer<void>> make_durable() override;
   asio::awaitable<Answer<void>> refresh() override;
   asio::awaitable<Answer<void>> registered() override;
   void drain() override;
@@ -129,6 +132,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
     std::vector<Done::Pointer> refreshes, registrations, ends;
     bool closing = false, ended = false;
     bool registered = false;
+    bool was_registered = false;  // the store has known this writer, and contents are kept back: that will do
     std::string last_error;
   };
 
@@ -187,7 +191,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<void> do_jobs();
   asio::awaitable<Answer<void>> do_refresh();
   asio::awaitable<void> do_commit();
-  asio::awaitable<Answer<Stamp>> commit_once();
+  bool are_uploaded();
+  asio::awaitable<Answer<Stamp>> commit_once(std::optional<Stamp> most);
   asio::awaitable<Answer<void>> become_another();
   Head next_head();
   void tell_changes(const ChangeSet& changes) const;
@@ -223,6 +228,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   const std::shared_ptr<const SealedStore> store_;
   const std::shared_ptr<Ledger> ledger_;
   const std::unique_ptr<Peers> peers_;
+  const std::unique_ptr<GroupSync> journal_sync_;  // null: a change need not be on the disk when it returns
   const std::shared_ptr<Alarm> alarm_;
   std::function<void(const ChangeSet&)> event_;
   spot::Synchronized<Requests> requests_;
@@ -248,6 +254,12 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   Clock::Steady look_again_{};                       // when the registration is read back, or tried again
   Clock::Steady commit_again_{};                     // not before, after a failure
   Stamp committed_;                                  // all that is stamped before it is
+  // What the next commit waits for.
+  struct Uploads {
+    Stamp most;  // what is done before it has its contents among them
+    std::optional<Answer<void>> outcome;
+  };
+  std::shared_ptr<Uploads> uploads_;
   bool collecting_ = false;
   Clock::Steady tidy_again_{};                 // when the trash is looked at
   std::optional<std::uint64_t> trash_before_;  // when it was looked at last

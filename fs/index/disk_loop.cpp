@@ -33,6 +33,7 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       store_{std::move(parts.store)},
       ledger_{std::move(parts.ledger)},
       peers_{std::move(parts.peers)},
+      journal_sync_{std::move(parts.journal_sync)},
       alarm_{options_.alarm(strand_)},
       contents_{std::make_shared<ContentStore>(
           executor, options_.store, std::shared_ptr<const ContentCipher>{store_, &store_->cipher()}, kCollectorMemory)},
@@ -48,6 +49,8 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
   used_ = now().count();
   remember_hearing();
   refreshed_ = now().count();
+  const bool was_registered = journal_sync_ && ledger_->journal().is_registered();
+  requests_.with([&](Requests& requests) { requests.was_registered = was_registered; });
 }
 
 void DiskIndex::start() {
@@ -109,6 +112,7 @@ bool DiskIndex::is_refresh_due() const {
 }
 
 bool DiskIndex::is_commit_due() const {
+  if (uploads_) return uploads_->outcome.has_value();
   if (requests_.with([](const Requests& requests) { return !requests.commits.empty(); })) return true;
   if (now() < commit_again_) return false;
   if (is_head_old()) return true;
@@ -122,9 +126,9 @@ std::chrono::nanoseconds DiskIndex::next_wait() const {
   if (!requests_.with([](const Requests& requests) { return requests.registered; })) next = std::min(next, look_again_);
   if (!options_.only_writer && present - Clock::Steady{used_.load()} <= kIdle)
     next = std::min(next, Clock::Steady{refreshed_.load()} + options_.refresh);
-  if (dirty_.load())
+  if (!uploads_ && dirty_.load())
     next = std::min(next, std::max(Clock::Steady{dirty_since_.load()} + options_.commit, commit_again_));
-  else if (is_head_old())
+  else if (!uploads_ && is_head_old())
     next = std::min(next, commit_again_);
   if (writing_snapshot_) return next - present;
   if (snapshot_at_ != Clock::Steady{})
@@ -157,6 +161,7 @@ asio::awaitable<void> DiskIndex::do_register() {
   const bool sure = there && (*there || options_.only_writer);
   look_again_ = now() + kSettle;
   if (!there) note(there.error());
+  if (sure) note(ledger_->journal().set_registered());
   if (there && !sure) co_return;
   std::vector<Done::Pointer> waiting;
   requests_.with([&](Requests& requests) {
@@ -198,7 +203,7 @@ asio::awaitable<Answer<void>> DiskIndex::become_another() {
   const Answer<ChangeSet> changes = ledger_->become(spot::random_array<16>(), options_.machine_id, prefix_of(run_));
   if (!changes) co_return changes.error();
   tell_changes(*changes);
-  requests_.with([](Requests& requests) { requests.registered = false; });
+  requests_.with([](Requests& requests) { requests.registered = requests.was_registered = false; });
   look_again_ = {};
   want_head();
   co_return Answer<void>{};
@@ -214,14 +219,32 @@ Head DiskIndex::next_head() {
   return out;
 }
 
-asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
+// Of what the next commit names: the loop goes on meanwhile, as that may take long. False: not yet.
+bool DiskIndex::are_uploaded() {
+  if (!options_.pending) return true;
+  if (uploads_) return uploads_->outcome.has_value();
+  dirty_ = false;
+  uploads_ = std::make_shared<Uploads>();
+  uploads_->most = ledger_->draw();
+  asio::co_spawn(
+      strand_,
+      [self = shared_from_this(), uploads = uploads_]() -> asio::awaitable<void> {
+        Answer<void> done = co_await self->options_.pending->uploaded();
+        uploads->outcome = std::move(done);
+        self->alarm_->wake();
+      },
+      asio::detached);
+  return uploads_->outcome.has_value();
+}
+
+// `most`: what is done from then on waits for another one.
+asio::awaitable<Answer<Stamp>> DiskIndex::commit_once(std::optional<Stamp> most) {
   const bool pause_was_long = now() - Clock::Steady{refreshed_.load()} > kLongPause;
   if (!options_.only_writer && (pause_was_long || is_unasked_)) static_cast<void>(co_await do_refresh());
   if (is_unasked_) co_return Failure{Errc::offline};
   if (const Answer<void> checked = co_await own_late_contents(); !checked) co_return checked.error();
-  dirty_ = false;
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
-  const Answer<Ledger::Planned> planned = ledger_->plan_commit();
+  const Answer<Ledger::Planned> planned = ledger_->plan_commit(most);
   if (!planned) co_return planned.error();
   tell_changes(planned->changes);
   if (planned->grows) want_head();
@@ -237,7 +260,17 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once() {
 }
 
 asio::awaitable<void> DiskIndex::do_commit() {
-  const Answer<Stamp> limit = co_await commit_once();
+  if (!are_uploaded()) co_return;
+  Answer<Stamp> limit = Stamp{};
+  if (const auto uploads = std::exchange(uploads_, nullptr); !uploads) {
+    dirty_ = false;
+    limit = co_await commit_once({});
+  } else if (!*uploads->outcome) {
+    limit = uploads->outcome->error();
+  } else {
+    limit = co_await commit_once(uploads->most);
+    if (limit && *limit == uploads->most) alarm_->wake();  // someone may have asked for more meanwhile
+  }
   std::vector<Done::Pointer> answered;
   requests_.with([&](Requests& requests) {
     std::erase_if(requests.commits, [&](const CommitWaiter& waiter) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "client/crypto/hash.hpp"
@@ -49,10 +51,15 @@ HybridClock clock_of(const RunId& run, const Clock& clock, const Stamp& last) {
   return out;
 }
 
-// What a killed mount left uncommitted, in its own name.
+constexpr std::chrono::seconds kAgain{30};  // after contents that could not be uploaded
+
+// What a killed mount left uncommitted, in its own name, once the contents that it left are uploaded.
 asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& directory,
-                                                 std::shared_ptr<const SealedStore> store,
-                                                 const IndexOptions& options) {
+                                                 std::shared_ptr<const SealedStore> store, const IndexOptions& options,
+                                                 std::shared_ptr<PendingStore> pending) {
+  if (pending) {
+    if (const Answer<void> uploaded = co_await pending->uploaded(); !uploaded) co_return uploaded;
+  }
   Answer<std::unique_ptr<Journal>> opened = Journal::open(directory.path(), options.machine_id);
   if (!opened) co_return opened.error();
   const std::shared_ptr<Journal> journal = std::move(*opened);
@@ -84,10 +91,29 @@ asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& director
   co_return co_await store_log_and_head(journal, store, std::move(head));
 }
 
+// The same, and all that is to be uploaded, in the background: that may be much.
+asio::awaitable<void> send_left_behind(LockedDirectory directory, std::shared_ptr<const SealedStore> store,
+                                       IndexOptions options, std::shared_ptr<PendingStore> pending) {
+  const std::shared_ptr<Alarm> alarm = options.alarm(co_await asio::this_coro::executor);
+  for (;;) {
+    Answer<void> done = co_await commit_left_behind(directory, store, options, pending);
+    if (done) {
+      const Answer<std::vector<Bytes>> synced = co_await pending->sync();
+      if (!synced) done = synced.error();
+    }
+    if (done || (!is_unreachable(done.error().code) && pending->status().count == 0)) break;
+    co_await alarm->wait(kAgain);
+  }
+  pending->close();
+}
+
 class Opening {
  public:
   Opening(asio::any_io_executor executor, IndexOptions options)
-      : executor_{std::move(executor)}, options_{std::move(options)} {}
+      : executor_{std::move(executor)}, options_{std::move(options)} {
+    beneath_ = options_.store;
+    if (options_.pending) options_.store = options_.pending->over(options_.store);
+  }
 
   asio::awaitable<Answer<DiskParts>> run();
 
@@ -106,6 +132,7 @@ class Opening {
 
   asio::any_io_executor executor_;
   IndexOptions options_;
+  std::shared_ptr<BlobStore> beneath_;  // what is pending
   std::optional<StateRoot> root_;
   std::shared_ptr<const SealedStore> store_;
   StateOptions state_options_;
@@ -134,8 +161,17 @@ asio::awaitable<Answer<void>> Opening::find_store() {
 
 // Best effort: where it fails the next mount tries again, and this one works all the same.
 asio::awaitable<Answer<void>> Opening::commit_abandoned() {
-  for (const LockedDirectory& directory : take_abandoned(*root_, store_->id())) {
-    const Answer<void> done = co_await commit_left_behind(directory, store_, options_);
+  for (LockedDirectory& directory : take_abandoned(*root_, store_->id())) {
+    std::shared_ptr<PendingStore> pending;
+    if (options_.pending) pending = options_.pending->sibling();
+    const Answer<void> opened = pending ? pending->open(directory.path()) : Answer<void>{};
+    if (opened && pending && pending->status().count != 0) {
+      asio::co_spawn(asio::make_strand(executor_),
+                     send_left_behind(std::move(directory), store_->over(pending->over(beneath_)), options_, pending),
+                     asio::detached);
+      continue;
+    }
+    const Answer<void> done = opened ? co_await commit_left_behind(directory, store_, options_, nullptr) : opened;
     if (!done) tell(directory.path().string() + ": what an earlier mount left uncommitted could not be sent");
   }
   co_return Answer<void>{};
@@ -238,8 +274,17 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   Answer<LockedDirectory> directory = co_await take_writer_directory(*root_, store_->id(), options_);
   if (!directory) co_return directory.error();
   directory_ = std::move(*directory);
+  if (options_.pending) {
+    if (const Answer<void> done = options_.pending->open(directory_->path()); !done) co_return done.error();
+  }
   static_cast<void>(co_await commit_abandoned());
   if (const Answer<void> done = read_journal(); !done) co_return done.error();
+  std::unique_ptr<GroupSync> journal_sync;
+  if (options_.pending && options_.pending->keeps()) {
+    Answer<std::unique_ptr<GroupSync>> made = GroupSync::open(journal_->log_file());
+    if (!made) co_return made.error();
+    journal_sync = std::move(*made);
+  }
   Answer<Peers::News> news = co_await look_at_others();
   if (!news) co_return news.error();
   if (const Answer<void> done = co_await read_snapshot(news->snapshot); !done) co_return done.error();
@@ -259,9 +304,9 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   const HybridClock clock = clock_of(run, *options_.clock, history_->last());
   auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
   const bool head_is_old = news->own_is_old || !*complete;
-  DiskParts parts{std::move(options_),    store_,  std::move(ledger), std::move(peers_),
-                  std::move(*directory_), run,     head_is_old,       state_options_,
-                  std::move(snapshot_),   is_away_};
+  DiskParts parts{
+      std::move(options_), store_,         std::move(ledger),    std::move(peers_), std::move(*directory_), run,
+      head_is_old,         state_options_, std::move(snapshot_), is_away_,          std::move(journal_sync)};
   co_return parts;
 }
 

@@ -125,6 +125,7 @@ asio::awaitable<void> DiskIndex::begin_snapshot() {
   }
   const Clock::Steady begun = now();
   co_await do_commit();
+  if (uploads_) snapshot_again_ = now() + kPauseAfterFailure;  // it has not been done
   if (!is_snapshot_due()) co_return;
   writing_snapshot_ = true;
   const auto frozen = std::make_shared<Frozen>(ledger_->freeze(std::min(committed_, a_minute_ago())));

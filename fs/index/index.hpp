@@ -2,7 +2,9 @@
 //
 // Every change becomes an operation: it gets a stamp, is written to the journal on this machine, and is applied, all
 // before its call returns. It reaches the store with the next commit, within options.commit; a kill of the program
-// loses nothing that returned, a power cut nothing that commit() and sync() returned for. What other writers commit is
+// loses nothing that returned, a power cut nothing that commit() and sync() returned for. Where contents are kept back
+// for a later upload (IndexOptions::pending), a commit waits until those that it names are uploaded, and a power cut
+// loses nothing that a write returned for. What other writers commit is
 // applied by a refresh, within options.refresh, and may change any name or inode between two calls: so each operation
 // checks what it needs against the present state, atomically.
 //
@@ -28,10 +30,11 @@
 #include "client/base/failure.hpp"
 #include "client/crypto/keychain.hpp"
 #include "fs/content/seal.hpp"
-#include "fs/index/alarm.hpp"
 #include "fs/index/entry.hpp"
 #include "fs/index/scrub_mark.hpp"
+#include "fs/store/alarm.hpp"
 #include "fs/store/blob_store.hpp"
+#include "fs/store/pending_store.hpp"
 
 namespace spotfs {
 
@@ -40,6 +43,7 @@ using Notice = std::function<void(std::string)>;  // one line that a person shou
 
 struct IndexOptions {
   std::shared_ptr<BlobStore> store;                  // required
+  std::shared_ptr<PendingStore> pending;             // keeps back what others store in `store`; none: nothing does
   std::shared_ptr<const spot::Keychain> keys;        // required
   std::filesystem::path state;                       // required: the directory that holds all state directories
   std::string source;                                // as it was given to mount: tells whether its store has changed
@@ -173,10 +177,14 @@ class Index {
   // The same, and on the store's disk. lost, with a key as text: not all contents are, and whose that is says
   // BlobStore::is_lost().
   virtual asio::awaitable<spot::Answer<void>> sync() = 0;
+  // Returns when all changes that returned before are as safe as an fsync is to make them: as sync(), or on the disk of
+  // this machine where contents are kept back.
+  virtual asio::awaitable<spot::Answer<void>> make_durable() = 0;
   // Reads the other writers' heads now and applies what is new.
   virtual asio::awaitable<spot::Answer<void>> refresh() = 0;
   // Returns once it is sure that the other writers know of this one (3 s after the first mount of a state directory).
-  // The first close of a file waits for it.
+  // The first close of a file waits for it; where contents are kept back, only that of a state directory which has
+  // never been known to the store.
   virtual asio::awaitable<spot::Answer<void>> registered() = 0;
   // From here on every change is refused, and the next mount of the state directory waits for the end of this one:
   // commit() may be tried until all is stored.

@@ -12,8 +12,8 @@ using Statement = Database::Statement;
 
 namespace {
 
-// meta: writer, machine, file (device and inode), writers, seen (of all writers), swept, heard, scrub. trash: since is
-// 0 until a head without it is stored; replaced: until its operation is.
+// meta: writer, machine, file (device and inode), registered (the writer that is), writers, seen (of all writers),
+// swept, heard, scrub. trash: since is 0 until a head without it is stored; replaced: until its operation is.
 constexpr const char* kTables =
     "CREATE TABLE IF NOT EXISTS meta (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS operation (stamp BLOB NOT NULL, bytes BLOB NOT NULL, piece INTEGER NOT NULL, "

@@ -17,10 +17,10 @@
 #include <optional>
 #include <vector>
 
-#include "fs/index/database.hpp"
 #include "fs/index/head.hpp"
 #include "fs/index/op.hpp"
 #include "fs/index/scrub_mark.hpp"
+#include "fs/store/database.hpp"
 
 namespace spotfs {
 
@@ -50,6 +50,11 @@ class Journal {
   // Was the directory copied from elsewhere? Then become() another writer before anything is stored.
   bool is_copy() const noexcept { return is_copy_; }
   WriterId writer() const;
+  // The store has shown it among its writers.
+  Answer<void> set_registered();
+  bool is_registered() const;
+  // With this file all that is in the journal is on the disk: changes are not, when they return.
+  std::filesystem::path log_file() const { return database_.file().string() + "-wal"; }
   // Takes a new id, for the same log; `loose` take the place of the operations that are in no piece.
   Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose);
 

@@ -66,6 +66,16 @@ bool Journal::has_seen_all() const {
   return meta("seen").has_value();
 }
 
+Answer<void> Journal::set_registered() {
+  const std::lock_guard lock{mutex_};
+  return set_meta("registered", writer_);
+}
+
+bool Journal::is_registered() const {
+  const std::lock_guard lock{mutex_};
+  return meta("registered") == spot::to_bytes(writer_);
+}
+
 Answer<void> Journal::forget_head(const WriterId& writer) {
   const std::lock_guard lock{mutex_};
   return database_.run("DELETE FROM head WHERE writer = ?", writer);

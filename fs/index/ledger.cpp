@@ -147,10 +147,11 @@ Answer<ChangeSet> Ledger::rebase(State snapshot, Included included, std::vector<
   });
 }
 
-Answer<Ledger::Planned> Ledger::plan_commit() {
+Answer<Ledger::Planned> Ledger::plan_commit(const std::optional<Stamp>& most) {
   const std::lock_guard lock{change_};
   Planned out;
   out.limit = reserved_.empty() ? clock_.next() : *reserved_.begin();
+  if (most) out.limit = std::min(out.limit, *most);
   const Answer<std::vector<Operation>> loose = journal_->loose(out.limit);
   if (!loose) return loose.error();
   out.grows = !loose->empty();

@@ -57,13 +57,13 @@ class Ledger {
   Answer<ChangeSet> rebase(State snapshot, Included included, std::vector<Operation> operations);
 
   // For a commit: joins what nobody has seen yet, and puts what may be committed into pieces. All that is stamped
-  // before `limit` is in the log then.
+  // before `limit` is in the log then; that is not after `most`.
   struct Planned {
     Stamp limit;
     bool grows = false;  // the log has got new pieces
     ChangeSet changes;   // times that joining changed
   };
-  Answer<Planned> plan_commit();
+  Answer<Planned> plan_commit(const std::optional<Stamp>& most = {});
 
   // An operation that is in no piece has another content, or has never been.
   Answer<ChangeSet> amend(const Operation& operation, const std::optional<Operation>& now);

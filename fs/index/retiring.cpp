@@ -23,7 +23,8 @@ asio::awaitable<Answer<void>> DiskIndex::do_retire(WriterId writer) {
   if (peers_->is_retired(writer)) co_return Answer<void>{};
   // Ours says what of it we have seen.
   want_head();
-  const Answer<Stamp> committed = co_await commit_once();
+  // Nothing that would have to be uploaded first.
+  const Answer<Stamp> committed = co_await commit_once(options_.pending ? std::optional{committed_} : std::nullopt);
   if (!committed) co_return committed.error();
   co_return co_await peers_->retire(writer, ledger_->draw());
 }

@@ -14,6 +14,10 @@ namespace spotfs {
 class SealedStore {
  public:
   SealedStore(std::shared_ptr<BlobStore> store, std::shared_ptr<const RecordSealer> sealer, StoreSecret secret);
+  // The same disk, in a store that shows the same.
+  std::shared_ptr<const SealedStore> over(std::shared_ptr<BlobStore> store) const {
+    return std::make_shared<const SealedStore>(std::move(store), sealer_, secret_);
+  }
 
   const BlobId& id() const noexcept { return secret_.id; }
   BlobStore& blobs() const noexcept { return *store_; }

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -38,6 +39,10 @@ class BlobStore {
   // What fetch() gave for this key is not what belongs there. True: a copy was dropped, and the next fetch asks again.
   virtual bool distrust(const std::string&) { return false; }
 };
+
+// What a key is of (files.md, the table of keys); all else is a value that blobs/ shows.
+inline bool is_content_key(std::string_view key) noexcept { return key.starts_with(".spotfs/c/"); }
+inline bool is_record_key(std::string_view key) noexcept { return key.starts_with(".spotfs/") && !is_content_key(key); }
 
 // Nobody could be asked, or nobody answered: the store has not said no.
 inline bool is_unreachable(const std::error_code& error) noexcept {

@@ -15,4 +15,7 @@ spot::Failure system_failure(const std::filesystem::path& path);
 // Makes it, mode 0700, and what is missing above it. One that is there is left as it is.
 spot::Answer<void> make_directories(const std::filesystem::path& path);
 
+// What it says of its files is on the disk when this returns.
+spot::Answer<void> sync_directory(const std::filesystem::path& path);
+
 }  // namespace spotfs

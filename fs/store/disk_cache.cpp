@@ -4,12 +4,6 @@
 
 namespace spotfs {
 
-namespace {
-
-constexpr std::string_view kRecords = ".spotfs/", kContent = ".spotfs/c/";
-
-}  // namespace
-
 // One operation on a value, from before the store is asked until its outcome is kept. Where two overlap, nobody can say
 // which of them the store saw last: then no copy stays.
 class DiskCache::Turn {
@@ -100,8 +94,8 @@ void DiskCache::keep(std::string key, Bytes bottle) {
 // --- The store -------------------------------------------------------------------------------------------------------
 
 asio::awaitable<Answer<Bytes>> DiskCache::fetch(std::string key) {
-  if (key.starts_with(kContent)) return fetch_content(std::move(key));
-  if (key.starts_with(kRecords)) return ask(std::move(key));
+  if (is_content_key(key)) return fetch_content(std::move(key));
+  if (is_record_key(key)) return ask(std::move(key));
   return fetch_value(std::move(key));
 }
 
@@ -135,8 +129,8 @@ asio::awaitable<Answer<Bytes>> DiskCache::fetch_value(std::string key) {
 }
 
 asio::awaitable<Answer<void>> DiskCache::store(std::string key, Bytes bottle) {
-  if (!key.starts_with(kRecords)) co_return co_await change_value(std::move(key), std::move(bottle));
-  const bool is_content = key.starts_with(kContent);
+  const bool is_content = is_content_key(key);
+  if (!is_content && !is_record_key(key)) co_return co_await change_value(std::move(key), std::move(bottle));
   Bytes copy;
   if (is_content) copy = bottle;
   Answer<void> done = co_await options_.store->store(key, std::move(bottle));
@@ -146,7 +140,7 @@ asio::awaitable<Answer<void>> DiskCache::store(std::string key, Bytes bottle) {
 }
 
 asio::awaitable<Answer<void>> DiskCache::erase(std::string key) {
-  if (!key.starts_with(kRecords)) co_return co_await change_value(std::move(key), std::nullopt);
+  if (!is_content_key(key) && !is_record_key(key)) co_return co_await change_value(std::move(key), std::nullopt);
   Answer<void> done = co_await options_.store->erase(key);
   heard(done ? std::error_code{} : done.error().code);
   options_.directory->remove(key);

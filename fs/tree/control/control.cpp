@@ -16,7 +16,9 @@ spot::Answer<std::shared_ptr<const ControlledDisk>> ControlOptions::get_disk() c
 NodePtr make_control(ControlOptions options) {
   const auto control = std::make_shared<const ControlOptions>(std::move(options));
   const auto status = [control]() -> Result<Bytes> { return spot::to_bytes(status_text(*control)); };
+  const auto pending = [control]() -> Result<Bytes> { return spot::to_bytes(pending_text(*control)); };
   std::vector<NamedNode> files{{"ctl", std::make_shared<CtlFile>(control)},
+                               {"pending", std::make_shared<TextFile>(pending, 0600, control->access)},
                                {"status", std::make_shared<TextFile>(status, 0444, control->access)}};
   return std::make_shared<FixedDirectory>(std::move(files), 0555, control->access);
 }

@@ -1,6 +1,8 @@
 // .spotfs/: what the mount says of itself, and what it can be told.
 //
 //   status    JSON
+//   pending   what is written and not uploaded yet, a line of JSON each: all of it, then each value of blobs/; empty
+//             where nothing is. The user's who mounted alone, as it has names
 //   ctl       a private channel for each open: write one command in a line, then read lines of JSON until the end of
 //             file; the last one is {"done":true} or {"error":"ENETDOWN","text":…}. Who only writes gets the outcome
 //             from close: echo flush > .spotfs/ctl
@@ -35,7 +37,8 @@ using ScrubProgress = spot::Synchronized<ScrubStatus>;
 // The disk of a mount, as commands see it.
 struct ControlledDisk {
   std::shared_ptr<Index> index;
-  std::shared_ptr<BlobStore> store;  // past every cache
+  std::shared_ptr<BlobStore> store;       // past every cache
+  std::shared_ptr<PendingStore> pending;  // null: nothing is kept back
   std::shared_ptr<const spot::Keychain> keys;
   NodePtr blobs;
   std::function<void(const ChangeSet&)> changed;         // tells both subtrees what was done to the index

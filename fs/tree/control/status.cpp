@@ -89,7 +89,37 @@ std::string status_text(const ControlOptions& control) {
   out["disk"] = std::move(of_disk);
   out["scrub"] = nullptr;
   if (disk->scrub) out["scrub"] = scrub_json(*disk->scrub);
+  if (disk->pending) {
+    const PendingStatus pending = disk->pending->status();
+    out["pending"] = json::object{{"count", pending.count}, {"bytes", pending.bytes}};
+  }
   return to_line(out);
+}
+
+std::string pending_text(const ControlOptions& control) {
+  const std::shared_ptr<const ControlledDisk> disk = control.disk();
+  if (!disk || !disk->pending) return {};
+  const PendingStatus pending = disk->pending->list();
+  if (pending.count == 0) return {};
+  const std::int64_t now = seconds_of(control.clock->wall());
+  const auto age = [now](std::int64_t since) { return std::max<std::int64_t>(now - since, 0); };
+  json::object all{{"count", pending.count}, {"bytes", pending.bytes}};
+  all["age"] = age(pending.since.value_or(now));
+  all["last_error"] = pending.last_error;
+  if (pending.next_try) all["next_try_in"] = std::max<std::int64_t>(*pending.next_try - now, 0);
+  std::string out = to_line(all);
+  for (const PendingStatus::Value& value : pending.values) {
+    json::object one;
+    put_text(one, "key", value.key);
+    if (value.erases)
+      one["erased"] = true;
+    else
+      one["bytes"] = value.size;
+    one["age"] = age(value.since);
+    if (!value.error.empty()) one["error"] = value.error;
+    out += to_line(one);
+  }
+  return out;
 }
 
 }  // namespace spotfs::tree

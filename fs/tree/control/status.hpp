@@ -1,4 +1,4 @@
-// `status`: one JSON object with stable keys.
+// `status`: one JSON object with stable keys, and `pending`.
 //
 // Thread: any; never waits for the network.
 #pragma once
@@ -9,6 +9,9 @@
 namespace spotfs::tree {
 
 std::string status_text(const ControlOptions& control);
+
+// `pending`: lines of JSON; empty where nothing is.
+std::string pending_text(const ControlOptions& control);
 
 // A writer as status and the command `writers` show it; `now`: of the wall clock.
 json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now);

@@ -131,7 +131,7 @@ asio::awaitable<Result<void>> InodeNode::set(Changes changes) {
 }
 
 asio::awaitable<Result<void>> InodeNode::sync() {
-  const Answer<void> done = co_await disk_->disk.index->sync();
+  const Answer<void> done = co_await disk_->disk.index->make_durable();
   if (done) co_return Result<void>{};
   if (done.error().code != Errc::lost) co_return done.error().code;
   const Answer<std::optional<std::string>> lost = co_await find_lost();

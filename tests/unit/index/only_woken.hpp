@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "fs/index/alarm.hpp"
+#include "fs/store/alarm.hpp"
 
 namespace spotfs {
 

@@ -1,4 +1,4 @@
-#include "fs/index/alarm.hpp"
+#include "fs/store/alarm.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -28,8 +28,9 @@ class Database {
   template <class T>
   using Answer = spot::Answer<T>;
 
-  static Answer<Database> open(std::filesystem::path file) {
-    Answer<spot::sqlite::Connection> connection = spot::sqlite::Connection::open(file, kPageSize);
+  // `page_size`: bytes, of a database that is made.
+  static Answer<Database> open(std::filesystem::path file, unsigned page_size = kPageSize) {
+    Answer<spot::sqlite::Connection> connection = spot::sqlite::Connection::open(file, page_size);
     if (!connection) return connection.error();
     return Database{std::move(*connection), std::move(file)};
   }
