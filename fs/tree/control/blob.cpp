@@ -28,8 +28,7 @@ asio::awaitable<Answer<Target>> find_target(std::shared_ptr<const ControlOptions
   const auto disk = control->get_disk();
   if (!disk) co_return disk.error();
   const Result<void> allowed = check_key(key);
-  if (!allowed)
-    co_return Failure{Errc::bad_argument, key + " can be no key: " + allowed.error().message()};
+  if (!allowed) co_return Failure{Errc::bad_argument, key + " can be no key: " + allowed.error().message()};
   Target out;
   out.disk = *disk;
   const Result<std::optional<BlobPlace>> place = co_await find_blob(*disk, caller, key, make);
@@ -40,9 +39,7 @@ asio::awaitable<Answer<Target>> find_target(std::shared_ptr<const ControlOptions
   co_return out;
 }
 
-Failure no_such_key(const std::string& key) {
-  return {Errc::not_found, key + ": there is no such key"};
-}
+Failure no_such_key(const std::string& key) { return {Errc::not_found, key + ": there is no such key"}; }
 
 asio::awaitable<Result<void>> say_part(ExchangePtr exchange, BytesView bytes) {
   json::object line{{"event", "data"}};
