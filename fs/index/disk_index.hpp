@@ -191,6 +191,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<void> do_jobs();
   asio::awaitable<Answer<void>> do_refresh();
   asio::awaitable<void> do_commit();
+  bool has_queue() const { return options_.pending && options_.pending->has_queue(); }
   bool are_uploaded();
   asio::awaitable<Answer<Stamp>> commit_once(std::optional<Stamp> most);
   asio::awaitable<Answer<void>> become_another();

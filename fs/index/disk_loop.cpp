@@ -221,11 +221,15 @@ Head DiskIndex::next_head() {
 
 // Of what the next commit names: the loop goes on meanwhile, as that may take long. False: not yet.
 bool DiskIndex::are_uploaded() {
-  if (!options_.pending) return true;
+  if (!has_queue()) return true;
   if (uploads_) return uploads_->outcome.has_value();
   dirty_ = false;
   uploads_ = std::make_shared<Uploads>();
   uploads_->most = ledger_->draw();
+  if (options_.pending->is_all_uploaded()) {
+    uploads_->outcome = Answer<void>{};
+    return true;
+  }
   asio::co_spawn(
       strand_,
       [self = shared_from_this(), uploads = uploads_]() -> asio::awaitable<void> {

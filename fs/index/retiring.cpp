@@ -24,7 +24,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_retire(WriterId writer) {
   // Ours says what of it we have seen.
   want_head();
   // Nothing that would have to be uploaded first.
-  const Answer<Stamp> committed = co_await commit_once(options_.pending ? std::optional{committed_} : std::nullopt);
+  const Answer<Stamp> committed = co_await commit_once(has_queue() ? std::optional{committed_} : std::nullopt);
   if (!committed) co_return committed.error();
   co_return co_await peers_->retire(writer, ledger_->draw());
 }

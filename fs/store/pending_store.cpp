@@ -186,6 +186,10 @@ asio::awaitable<Answer<std::vector<Bytes>>> PendingStore::sync() {
   co_return co_await settle(shared_from_this());
 }
 
+bool PendingStore::is_all_uploaded() const {
+  return state_.with([](const State& state) { return is_met(state, Waiter{state.last, Strict::no, nullptr}); });
+}
+
 asio::awaitable<Answer<void>> PendingStore::uploaded() {
   if (!is_open_) co_return Answer<void>{};
   const std::int64_t last = state_.with([](const State& state) { return state.last; });

@@ -81,6 +81,7 @@ class PendingStore final : public BlobStore, public std::enable_shared_from_this
   // Another one on the same store, without `keeps`, for what was left in another directory.
   std::shared_ptr<PendingStore> sibling() const;
   bool keeps() const noexcept { return options_.keeps; }
+  bool has_queue() const noexcept { return is_open_; }
 
   asio::awaitable<Answer<Bytes>> fetch(std::string key) override;
   asio::awaitable<Answer<void>> store(std::string key, Bytes bottle) override;
@@ -93,6 +94,7 @@ class PendingStore final : public BlobStore, public std::enable_shared_from_this
   // Returns when all that was stored before is acknowledged by the store, but for values that it refuses. Tries at once
   // where the store was away, and fails where it still is.
   asio::awaitable<Answer<void>> uploaded();
+  bool is_all_uploaded() const;  // has uploaded() nothing to wait for?
   // What is pending for this key: a bottle, or not_found where it is to be erased; none: nothing is.
   std::optional<Answer<Bytes>> kept(const std::string& key);
   // `store`, as those see it who fetch what is pending from here and store at once: it must be the one beneath, or one
