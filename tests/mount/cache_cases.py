@@ -248,7 +248,8 @@ class Directory(CacheCase):
             taken[memory] = mount.memory()
         mount.path("files/more").unlink()
         mount.unmount()
-        self.assertGreater(taken["64M"] - taken["8M"], 20_000_000)
+        # 32 MB more of it, and up to 16 MB fewer that wait for the disk or were not given back.
+        self.assertGreater(taken["64M"] - taken["8M"], 12_000_000)
         size = self.space(cache)
         self.assertLessEqual(size, 16 << 20)
         self.assertGreater(size, 10 << 20)
