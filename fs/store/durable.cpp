@@ -99,7 +99,7 @@ asio::awaitable<Answer<void>> DurableStore::store(std::string key, Bytes bottle)
       // Where the outcome is not known, nobody can say what should be there.
       if (done)
         state.unsynced.add(key, std::move(copy), epoch);
-      else if (!key.starts_with(kContentKeys) && done.error().code != Errc::offline)
+      else if (!is_content_key(key) && done.error().code != Errc::offline)
         state.unsynced.remove(key);
     });
   }

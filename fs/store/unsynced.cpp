@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "fs/store/blob_store.hpp"
+
 namespace spotfs {
 
 namespace {
 
 constexpr std::size_t kMaxRuns = 256;
-
-// Small and few, and the disk hangs on them.
-bool is_record(const std::string& key) noexcept {
-  return key.starts_with(kSpotfsKeys) && !key.starts_with(kContentKeys);
-}
 
 }  // namespace
 
@@ -43,7 +40,7 @@ void Unsynced::drop_bottles() {
   for (auto at = stored_.lower_bound(first_with_bottle_); at != stored_.end() && bytes_ > memory_; ++at) {
     auto& [number, stored] = *at;
     first_with_bottle_ = number + 1;
-    if (!stored.bottle || is_record(stored.key)) continue;
+    if (!stored.bottle || is_record_key(stored.key)) continue;  // these are small and few, and the disk hangs on them
     bytes_ -= stored.bottle->size();
     stored.hash = spot::sha256(*stored.bottle);
     stored.bottle.reset();

@@ -22,8 +22,6 @@
 
 namespace spotfs {
 
-inline constexpr std::string_view kSpotfsKeys = ".spotfs/", kContentKeys = ".spotfs/c/";
-
 class Unsynced {
  public:
   using Bottle = std::shared_ptr<const spot::Bytes>;
