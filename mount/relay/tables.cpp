@@ -1,6 +1,7 @@
 #include "mount/relay/tables.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@ constexpr int kSchemaVersion = 2;
 constexpr int kApplicationId = 0x53504F54;  // "SPOT"
 constexpr std::size_t kMaxOwnersCached = 10'000;
 constexpr std::int64_t kSeenResolution = 24 * 60 * 60;
+constexpr std::chrono::milliseconds kLongestRelease{2};  // of values that were given up: others want to write
 
 // The table grows at its end whatever the keys are, and only the small index is written at random. A large value is in
 // a file, at the place; then its column is empty. `unused`: places that were given up.
@@ -192,12 +194,14 @@ std::int64_t BlobTable::newest_given_up() {
 }
 
 std::error_code BlobTable::release_some(std::int64_t newest, bool& more) {
+  const auto begun = std::chrono::steady_clock::now();
   std::int64_t last = 0;
   std::size_t size = 0;
   {
     const StatementScope scope{given_up_};
     auto row = given_up_.start(newest);
     for (; row && *row; row = given_up_.next()) {
+      if (last != 0 && std::chrono::steady_clock::now() - begun >= kLongestRelease) break;
       last = given_up_.number(0);
       size += ValueFiles::size(given_up_.number(1));
       values_->release(given_up_.number(1));
