@@ -8,14 +8,13 @@
 #include "fs/index/commit.hpp"
 #include "fs/index/disk_index.hpp"
 #include "fs/index/store_identity.hpp"
+#include "fs/store/back_off.hpp"
 
 namespace spotfs {
 
 namespace {
 
-constexpr std::chrono::minutes kLongPause{1};                              // a commit after it refreshes first
-constexpr std::chrono::nanoseconds kFirstPause = std::chrono::seconds{1};  // after a failure, then twice as long
-constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds{30};
+constexpr std::chrono::minutes kLongPause{1};  // a commit after it refreshes first
 constexpr std::chrono::nanoseconds kFar = std::chrono::hours{1};
 constexpr std::size_t kCollectorMemory = std::size_t{1} << 20;
 constexpr std::chrono::seconds kLongestSnapshotPause{30};
@@ -293,7 +292,7 @@ asio::awaitable<void> DiskIndex::do_commit() {
     co_return;
   }
   set_dirty();
-  commit_pause_ = std::clamp(commit_pause_ * 2, kFirstPause, kLongestPause);
+  commit_pause_ = longer(commit_pause_);
   commit_again_ = now() + commit_pause_;
   note(limit.error());
   for (const Done::Pointer& done : answered) done->give(limit.error());

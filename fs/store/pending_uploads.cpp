@@ -5,20 +5,15 @@
 #include <boost/asio/detached.hpp>
 
 #include "client/base/encoding.hpp"
+#include "fs/store/back_off.hpp"
 #include "fs/store/pending_store.hpp"
 
 namespace spotfs {
 
 namespace {
 
-constexpr std::chrono::nanoseconds kFirstPause = std::chrono::seconds{1};  // after a failure, then twice as long
-constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds{30};
 constexpr std::chrono::nanoseconds kFar = std::chrono::hours{1};
 constexpr std::size_t kSettleAfter = 512;  // blobs that were acknowledged
-
-std::chrono::nanoseconds longer(std::chrono::nanoseconds pause) {
-  return std::clamp(pause * 2, kFirstPause, kLongestPause);
-}
 
 // Whatever is stored next meets the same.
 bool is_about_all(const std::error_code& code) noexcept {
