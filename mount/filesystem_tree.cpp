@@ -95,6 +95,7 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
   settings.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
     return client->query(std::move(target), std::move(body), timeout);
   };
+  settings.executor = loop_.context().get_executor();
   settings.self = client_->target_id();
   settings.access = access();
   settings.peers = options_.peers;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "fs/tree/endpoints/request.hpp"
 #include "fs/tree/endpoints/result.hpp"
 
 namespace spotfs::tree {
@@ -62,28 +61,28 @@ void Asker::refuse(std::error_code why) {
 
 void Asker::note(std::error_code why, std::string_view text) { hub_->note(key_, make_error(hub_, key_, why, text)); }
 
-void Asker::add(std::weak_ptr<OpenRequest> request) {
+void Asker::add(std::weak_ptr<Outgoing> request) {
   state_.with([&](State& state) {
     std::erase_if(state.requests, [](const auto& one) { return one.expired(); });
     state.requests.push_back(std::move(request));
   });
 }
 
-std::shared_ptr<OpenRequest> Asker::held() const {
+std::shared_ptr<Outgoing> Asker::held() const {
   const auto requests = state_.with([](const State& state) { return state.requests; });
   for (const auto& weak : requests) {
-    std::shared_ptr<OpenRequest> request = weak.lock();
+    std::shared_ptr<Outgoing> request = weak.lock();
     if (request && request->is_held()) return request;
   }
   return nullptr;
 }
 
 asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool nonblocking) {
-  while (const std::shared_ptr<OpenRequest> request = self->held()) {
+  while (const std::shared_ptr<Outgoing> request = self->held()) {
     if (nonblocking) co_return fail(EAGAIN);
     if (request->is_flushed()) {
       // How it goes is in the results.
-      static_cast<void>(co_await OpenRequest::send(request));
+      static_cast<void>(co_await Outgoing::send(request));
     } else {
       const Result<void> waited = co_await spot::Event::wait(request->over());
       if (!waited) co_return waited.error();

@@ -25,7 +25,7 @@ class Asker : public std::enable_shared_from_this<Asker> {
   // Says something in `error`; `reply` stays.
   void note(std::error_code why, std::string_view text);
 
-  void add(std::weak_ptr<OpenRequest> request);
+  void add(std::weak_ptr<Outgoing> request);
   // Returns when no query is under way that was when it was called, nor one that a shell's redirect still holds (it is
   // sent, if its shell seems to be done with it). EAGAIN instead of a wait with `nonblocking`; cancelled.
   static asio::awaitable<Result<void>> settle(std::shared_ptr<Asker> self, bool nonblocking);
@@ -35,11 +35,11 @@ class Asker : public std::enable_shared_from_this<Asker> {
   struct State {
     std::uint64_t last = 0;  // number of queries begun
     std::map<std::uint64_t, std::shared_ptr<spot::Event>> under_way;
-    std::vector<std::weak_ptr<OpenRequest>> requests;
+    std::vector<std::weak_ptr<Outgoing>> requests;
   };
 
   void over(std::uint64_t number, const spot::Answer<Bytes>& answer);
-  std::shared_ptr<OpenRequest> held() const;
+  std::shared_ptr<Outgoing> held() const;
   void publish(const spot::Answer<Bytes>& answer);
 
   const HubPtr hub_;

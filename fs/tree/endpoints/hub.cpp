@@ -4,6 +4,15 @@
 
 namespace spotfs::tree {
 
+OutgoingOptions Hub::outgoing(const Caller& caller) const {
+  OutgoingOptions out;
+  out.executor = options.executor;
+  out.opener = options.thread_group(caller.tid);
+  out.thread_group = options.thread_group;
+  out.room = messages_;
+  return out;
+}
+
 std::shared_ptr<Asker> Hub::asker(const AskerKey& key) {
   return askers.get(key, [&] { return std::make_shared<Asker>(shared_from_this(), key); });
 }

@@ -12,13 +12,11 @@
 #include "client/net/event.hpp"
 #include "fs/tree/endpoints/endpoints.hpp"
 #include "fs/tree/node_table.hpp"
+#include "fs/tree/outgoing/outgoing.hpp"
 
 namespace spotfs::tree {
 
 class Asker;
-class OpenRequest;
-
-inline constexpr std::size_t kMaxBody = 65'000;  // bytes of a query
 
 // A user's questions to an endpoint ("k.<hash>/test").
 struct AskerKey {
@@ -32,6 +30,9 @@ struct Finished {
   NodePtr reply, error;
 };
 
+// "k.<hash>" of "k.<hash>/test".
+inline std::string target_of(const std::string& address) { return address.substr(0, address.find('/')); }
+
 enum class ResultKind { reply, error };
 
 class Hub : public std::enable_shared_from_this<Hub> {
@@ -43,6 +44,8 @@ class Hub : public std::enable_shared_from_this<Hub> {
   NodeTable<std::pair<AskerKey, ResultKind>> no_results;
   NodeTable<AskerKey, Asker> askers;
 
+  // What all messages of this caller have in common.
+  OutgoingOptions outgoing(const Caller& caller) const;
   std::shared_ptr<Asker> asker(const AskerKey& key);
   std::optional<Finished> finished(const AskerKey& key);
   void finish(const AskerKey& key, Finished how, std::size_t size);
@@ -64,11 +67,13 @@ class Hub : public std::enable_shared_from_this<Hub> {
   Attributes attributes(const std::string& target, mode_t type, mode_t mode) const;
 
  private:
+  static constexpr std::size_t kMessageBytes = std::size_t{64} << 20;
   static constexpr std::size_t kResultBytes = std::size_t{16} << 20;
   static constexpr std::size_t kResultOverhead = 2'048;
   static constexpr std::size_t kRemembered = 1'024;
   static constexpr std::size_t kAskersNamed = 16;
 
+  const std::shared_ptr<Room> messages_ = std::make_shared<Room>(kMessageBytes);
   spot::Synchronized<spot::Recent<AskerKey, Finished>> results_{kResultBytes};
   struct Uses {
     spot::Recent<std::string, int> order{kRemembered};

@@ -37,6 +37,7 @@ class EndpointsTest : public TreeTest {
       }
       co_return spot::to_bytes("answer to " + asked_.back().body);
     };
+    options_.executor = context_.get_executor();
     options_.self = me_;
     options_.access = access();
     options_.clock = &clock_;

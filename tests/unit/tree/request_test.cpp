@@ -196,10 +196,13 @@ TEST_F(RequestTest, WriteAfterTheQueryWentOutIsABrokenPipe) {
 
 TEST_F(RequestTest, WritesAreSequential) {
   const auto file = request(endpoint());
-  EXPECT_EQ(errno_of(write(*file, 1, "a")), ESPIPE);
   write(*file, 0, "ab");
-  EXPECT_EQ(errno_of(write(*file, 0, "c")), ESPIPE);
   EXPECT_EQ(errno_of(write(*file, 2, "c")), 0);
+  EXPECT_EQ(errno_of(write(*file, 0, "d")), ESPIPE);
+  EXPECT_EQ(errno_of(write(*file, 3, "d")), ESPIPE);
+  EXPECT_EQ(errno_of(flush(*file)), ESPIPE);
+  release(*file);
+  EXPECT_THAT(asked_, IsEmpty());  // never a part
 }
 
 TEST_F(RequestTest, AppendGoesToTheEndOfThisQuery) {

@@ -1,8 +1,8 @@
+#include "fs/tree/outgoing/thread_group.hpp"
+
 #include <charconv>
 #include <fstream>
 #include <string>
-
-#include "fs/tree/endpoints/endpoints.hpp"
 
 namespace spotfs::tree {
 
