@@ -95,6 +95,9 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
   settings.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
     return client->query(std::move(target), std::move(body), timeout);
   };
+  settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender) {
+    return client->send_to(std::move(target), std::move(payload), std::move(sender));
+  };
   settings.executor = loop_.context().get_executor();
   settings.self = client_->target_id();
   settings.access = access();

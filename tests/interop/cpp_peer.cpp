@@ -6,10 +6,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <boost/json.hpp>
 
 #include "client/base/encoding.hpp"
+#include "client/base/sync.hpp"
 #include "client/blocking.hpp"
 #include "client/crypto/keystore.hpp"
 #include "client/proto/address.hpp"
@@ -60,6 +62,11 @@ asio::awaitable<HandlerResult> fail(Incoming) {
   co_return HandlerResult{Failure{Errc::remote_error, "deliberate failure"}};
 }
 
+// An error reply whose text is the query.
+asio::awaitable<HandlerResult> fail_with(Incoming message) {
+  co_return HandlerResult{Failure{Errc::remote_error, to_string(message.body)}};
+}
+
 class Peer {
  public:
   json::value run(const json::object& command) {
@@ -67,6 +74,7 @@ class Peer {
         {"start", &Peer::start}, {"online", &Peer::online},     {"time", &Peer::time},   {"card", &Peer::card},
         {"query", &Peer::query}, {"raw_card", &Peer::raw_card}, {"serve", &Peer::serve}, {"listen", &Peer::listen},
         {"send", &Peer::send},   {"receive", &Peer::receive},   {"store", &Peer::store}, {"fetch", &Peer::fetch},
+        {"seen", &Peer::seen},
     };
     return (this->*kCommands.at(text(command, "do")))(command);
   }
@@ -108,9 +116,24 @@ class Peer {
 
   json::value serve(const json::object& command) {
     static const std::map<std::string, asio::awaitable<HandlerResult> (*)(Incoming)> kModes{
-        {"echo", &echo}, {"upper", &upper}, {"silent", &silent}, {"fail", &fail}};
-    client().set_handler(text(command, "endpoint"), kModes.at(text(command, "mode")));
+        {"echo", &echo}, {"upper", &upper}, {"silent", &silent}, {"fail", &fail}, {"fail_with", &fail_with}};
+    client().set_handler(text(command, "endpoint"),
+                         [seen = seen_, mode = kModes.at(text(command, "mode"))](Incoming message) {
+                           seen->with([&](auto& bodies) { bodies[message.endpoint].push_back(message.body); });
+                           return mode(std::move(message));
+                         });
     return nullptr;
+  }
+
+  // The bodies of all messages that came to an endpoint.
+  json::value seen(const json::object& command) {
+    return seen_->with([&](const auto& bodies) -> json::value {
+      json::array out;
+      const auto known = bodies.find(text(command, "endpoint"));
+      if (known == bodies.end()) return out;
+      for (const Bytes& body : known->second) out.emplace_back(hex(body));
+      return out;
+    });
   }
 
   json::value listen(const json::object& command) {
@@ -152,6 +175,8 @@ class Peer {
 
   std::unique_ptr<BlockingClient> spot_;
   std::map<std::string, std::shared_ptr<PacketConnection>> packets_;
+  using Seen = Synchronized<std::map<std::string, std::vector<Bytes>>>;
+  const std::shared_ptr<Seen> seen_ = std::make_shared<Seen>();
 };
 
 }  // namespace

@@ -7,17 +7,19 @@
 
 namespace spotfs::tree {
 
-// A query under way. Whatever ends it, it is over when this goes.
+constexpr const char* kNoReply = "/noreply";
+
+// What is under way. Whatever ends it, it is over when this goes.
 class Asker::Flight {
  public:
-  explicit Flight(std::shared_ptr<Asker> asker) : asker_{std::move(asker)} {
+  Flight(std::shared_ptr<Asker> asker, Sending how) : asker_{std::move(asker)}, how_{how} {
     number_ = asker_->state_.with([](State& state) {
       state.under_way.emplace(++state.last, std::make_shared<spot::Event>());
       return state.last;
     });
     asker_->hub().use(asker_->key());
   }
-  ~Flight() { asker_->over(number_, answer_); }
+  ~Flight() { asker_->over(number_, answer_, how_); }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
 
@@ -25,22 +27,29 @@ class Asker::Flight {
 
  private:
   const std::shared_ptr<Asker> asker_;
+  const Sending how_;
   std::uint64_t number_ = 0;
   spot::Answer<Bytes> answer_{spot::Failure{Errc::cancelled}};  // unless it lands
 };
 
-asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, Bytes body) {
-  Flight flight{self};
-  const Hub& hub = self->hub();
-  const std::chrono::milliseconds timeout = self->hub().timeout(self->key().address);
-  spot::Answer<Bytes> came = co_await hub.options.query(self->key().address, std::move(body), timeout);
+asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, Bytes body, Sending how) {
+  Flight flight{self, how};
+  const EndpointsOptions& options = self->hub().options;
+  const std::string& address = self->key().address;
+  spot::Answer<Bytes> came{Bytes{}};
+  if (how == Sending::query) {
+    came = co_await options.query(address, std::move(body), self->hub().timeout(address));
+  } else {
+    const spot::Answer<void> sent = co_await options.send(address, std::move(body), kNoReply);
+    if (!sent) came = sent.error();
+  }
   const spot::Answer<Bytes>& answer = flight.land(std::move(came));
   if (!answer) co_return answer.error().code;
   co_return Result<void>{};
 }
 
-void Asker::over(std::uint64_t number, const spot::Answer<Bytes>& answer) {
-  publish(answer);
+void Asker::over(std::uint64_t number, const spot::Answer<Bytes>& answer, Sending how) {
+  publish(answer, how);
   const std::shared_ptr<spot::Event> event = state_.with([&](State& state) {
     const auto at = state.under_way.find(number);
     std::shared_ptr<spot::Event> out = std::move(at->second);
@@ -50,16 +59,23 @@ void Asker::over(std::uint64_t number, const spot::Answer<Bytes>& answer) {
   event->set();
 }
 
-void Asker::publish(const spot::Answer<Bytes>& answer) {
-  hub_->finish(key_, make_results(hub_, key_, answer), answer ? answer->size() : answer.error().text.size());
+void Asker::publish(const spot::Answer<Bytes>& answer, Sending how) {
+  if (how == Sending::query) {
+    hub_->finish(key_, make_results(hub_, key_, answer), answer ? answer->size() : answer.error().text.size());
+  } else {
+    hub_->note(key_, answer ? no_error(hub_, key_) : make_error(hub_, key_, answer.error()));
+  }
 }
 
-void Asker::refuse(std::error_code why) {
+void Asker::refuse(std::error_code why, Sending how) {
   hub_->use(key_);
-  publish(spot::Failure{why});
+  if (why == fail(EPIPE)) {
+    const std::string text = how == Sending::query ? "already sent; use call" : "already sent";
+    hub_->note(key_, make_error(hub_, key_, spot::Failure{why, text}));
+  } else {
+    publish(spot::Failure{why}, how);
+  }
 }
-
-void Asker::note(std::error_code why, std::string_view text) { hub_->note(key_, make_error(hub_, key_, why, text)); }
 
 void Asker::add(std::weak_ptr<Outgoing> request) {
   state_.with([&](State& state) {

@@ -7,6 +7,11 @@
 
 namespace spotfs::tree {
 
+enum class Sending {
+  query,
+  message,  // nobody waits for a reply
+};
+
 class Asker : public std::enable_shared_from_this<Asker> {
  public:
   Asker(HubPtr hub, AskerKey key) : hub_{std::move(hub)}, key_{std::move(key)} {}
@@ -17,13 +22,11 @@ class Asker : public std::enable_shared_from_this<Asker> {
   Hub& hub() const noexcept { return *hub_; }
   const AskerKey& key() const noexcept { return key_; }
 
-  // Sends a query and returns when it is over, whatever the outcome: the user's results are replaced then. Its errors
-  // are those of the query; where the caller is cancelled, so is the query.
-  static asio::awaitable<Result<void>> send(std::shared_ptr<Asker> self, Bytes body);
-  // A query that failed before it was sent.
-  void refuse(std::error_code why);
-  // Says something in `error`; `reply` stays.
-  void note(std::error_code why, std::string_view text);
+  // Sends it and returns when that is over, whatever the outcome: the user's results are replaced then, those of a
+  // message in `error` alone. Its errors are those of the query; where the caller is cancelled, so is the query.
+  static asio::awaitable<Result<void>> send(std::shared_ptr<Asker> self, Bytes body, Sending how);
+  // One that failed before it was sent; or, with EPIPE, a write after that, which is an error but changes no reply.
+  void refuse(std::error_code why, Sending how);
 
   void add(std::weak_ptr<Outgoing> request);
   // Returns when no query is under way that was when it was called, nor one that a shell's redirect still holds (it is
@@ -38,9 +41,9 @@ class Asker : public std::enable_shared_from_this<Asker> {
     std::vector<std::weak_ptr<Outgoing>> requests;
   };
 
-  void over(std::uint64_t number, const spot::Answer<Bytes>& answer);
+  void over(std::uint64_t number, const spot::Answer<Bytes>& answer, Sending how);
   std::shared_ptr<Outgoing> held() const;
-  void publish(const spot::Answer<Bytes>& answer);
+  void publish(const spot::Answer<Bytes>& answer, Sending how);
 
   const HubPtr hub_;
   const AskerKey key_;

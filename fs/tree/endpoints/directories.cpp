@@ -1,20 +1,16 @@
 #include "fs/tree/endpoints/directories.hpp"
 
 #include <cerrno>
-#include <charconv>
 
 #include <unistd.h>
 
 #include "client/proto/address.hpp"
-#include "fs/tree/endpoints/request.hpp"
-#include "fs/tree/endpoints/result.hpp"
+#include "fs/tree/endpoints/endpoint_directory.hpp"
 
 namespace spotfs::tree {
 namespace {
 
 constexpr const char* kServer = "@";
-constexpr const char* kTimeout = "user.spot.timeout";
-constexpr std::uint64_t kLongestTimeout = 3'600;  // seconds
 
 // They are what blobs/ is made of.
 bool is_of_the_store(const std::string& name) {
@@ -24,9 +20,10 @@ bool is_of_the_store(const std::string& name) {
 }  // namespace
 
 HubDirectory::HubDirectory(HubPtr hub, std::string path)
-    : hub_{std::move(hub)},
-      path_{std::move(path)},
-      attributes_{hub_->attributes(path_.substr(0, path_.find('/')), S_IFDIR, 0700)} {
+    : HubDirectory{hub, path, hub->attributes(target_of(path), S_IFDIR, 0700)} {}
+
+HubDirectory::HubDirectory(HubPtr hub, std::string path, const Attributes& attributes)
+    : hub_{std::move(hub)}, path_{std::move(path)}, attributes_{attributes} {
   attributes_.timeout = kLongTimeout;
 }
 
@@ -48,7 +45,7 @@ asio::awaitable<Result<Entry>> HubDirectory::lookup(Caller caller, std::string n
 
 asio::awaitable<Result<std::vector<Listed>>> HubDirectory::list(Caller caller, std::string after, std::size_t limit) {
   std::vector<Listed> listed;
-  const std::set<std::string> all = names();
+  const std::set<std::string> all = names(caller);
   for (auto next = all.upper_bound(after); next != all.end() && listed.size() < limit; ++next) {
     const Result<NodePtr> node = child(caller, *next);
     if (!node) co_return node.error();
@@ -64,7 +61,7 @@ Result<NodePtr> EndpointsDirectory::child(const Caller&, const std::string& name
   return hub()->nodes.get(name, [&]() -> NodePtr { return std::make_shared<TargetDirectory>(hub(), name); });
 }
 
-std::set<std::string> EndpointsDirectory::names() const {
+std::set<std::string> EndpointsDirectory::names(const Caller&) const {
   std::set<std::string> out{kServer, hub()->options.self};
   for (const std::string& address : hub()->used()) out.insert(address.substr(0, address.find('/')));
   return out;
@@ -77,7 +74,7 @@ Result<NodePtr> TargetDirectory::child(const Caller&, const std::string& name) {
   return hub()->nodes.get(address, [&]() -> NodePtr { return std::make_shared<EndpointDirectory>(hub(), address); });
 }
 
-std::set<std::string> TargetDirectory::names() const {
+std::set<std::string> TargetDirectory::names(const Caller&) const {
   std::set<std::string> out;
   if (path() == kServer) out = {"group_list", "idcard_find", "time", "version"};
   if (path() == hub()->options.self) out = {"finger", "ping", "version"};
@@ -85,46 +82,6 @@ std::set<std::string> TargetDirectory::names() const {
     if (address.starts_with(path() + "/")) out.insert(address.substr(path().size() + 1));
   }
   return out;
-}
-
-Result<NodePtr> EndpointDirectory::child(const Caller& caller, const std::string& name) {
-  if (name == "reply") return result_of(hub(), {path(), caller.uid}, ResultKind::reply);
-  if (name == "error") return result_of(hub(), {path(), caller.uid}, ResultKind::error);
-  if (name != "request") return fail(ENOENT);
-  return hub()->nodes.get(below(name), [&]() -> NodePtr { return std::make_shared<Request>(hub(), path()); });
-}
-
-asio::awaitable<Result<Bytes>> EndpointDirectory::get_xattr(Caller, std::string name) {
-  if (name != kTimeout) co_return fail(ENODATA);
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(hub()->timeout(path()));
-  co_return spot::to_bytes(std::to_string(seconds.count()));
-}
-
-asio::awaitable<Result<std::vector<std::string>>> EndpointDirectory::list_xattrs(Caller) {
-  co_return std::vector<std::string>{kTimeout};
-}
-
-asio::awaitable<Result<void>> EndpointDirectory::set_xattr(Caller caller, std::string name, Bytes value,
-                                                           XattrMode mode) {
-  if (name != kTimeout) co_return fail(EOPNOTSUPP);
-  if (mode == XattrMode::create) co_return fail(EEXIST);
-  const Result<void> allowed = co_await access(caller, W_OK);
-  if (!allowed) co_return allowed.error();
-  const std::string text = spot::to_string(value);
-  std::uint64_t seconds = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (wrong != std::errc{} || end != text.data() + text.size()) co_return fail(EINVAL);
-  if (seconds == 0 || seconds > kLongestTimeout) co_return fail(EINVAL);
-  hub()->set_timeout(path(), std::chrono::seconds{seconds});
-  co_return Result<void>{};
-}
-
-asio::awaitable<Result<void>> EndpointDirectory::remove_xattr(Caller caller, std::string name) {
-  if (name != kTimeout) co_return fail(ENODATA);
-  const Result<void> allowed = co_await access(caller, W_OK);
-  if (!allowed) co_return allowed.error();
-  hub()->set_timeout(path(), std::nullopt);
-  co_return Result<void>{};
 }
 
 NodePtr make_endpoints(EndpointsOptions options) {

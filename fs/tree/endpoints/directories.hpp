@@ -12,6 +12,7 @@ class HubDirectory : public Node {
  public:
   // path: below endpoints/; its first part is the target.
   HubDirectory(HubPtr hub, std::string path);
+  HubDirectory(HubPtr hub, std::string path, const Attributes& attributes);
   ~HubDirectory() override { hub_->nodes.forget(path_); }
 
   asio::awaitable<Result<Attributes>> attributes(Caller caller) override;
@@ -27,7 +28,7 @@ class HubDirectory : public Node {
  private:
   // ENOENT for a name that means nothing.
   virtual Result<NodePtr> child(const Caller& caller, const std::string& name) = 0;
-  virtual std::set<std::string> names() const = 0;
+  virtual std::set<std::string> names(const Caller& caller) const = 0;
 
   const HubPtr hub_;
   const std::string path_;
@@ -40,7 +41,7 @@ class EndpointsDirectory final : public HubDirectory {
 
  private:
   Result<NodePtr> child(const Caller& caller, const std::string& name) override;
-  std::set<std::string> names() const override;
+  std::set<std::string> names(const Caller& caller) const override;
 };
 
 class TargetDirectory final : public HubDirectory {
@@ -49,22 +50,7 @@ class TargetDirectory final : public HubDirectory {
 
  private:
   Result<NodePtr> child(const Caller& caller, const std::string& name) override;
-  std::set<std::string> names() const override;
-};
-
-class EndpointDirectory final : public HubDirectory {
- public:
-  using HubDirectory::HubDirectory;
-
-  // user.spot.timeout: seconds.
-  asio::awaitable<Result<Bytes>> get_xattr(Caller caller, std::string name) override;
-  asio::awaitable<Result<std::vector<std::string>>> list_xattrs(Caller caller) override;
-  asio::awaitable<Result<void>> set_xattr(Caller caller, std::string name, Bytes value, XattrMode mode) override;
-  asio::awaitable<Result<void>> remove_xattr(Caller caller, std::string name) override;
-
- private:
-  Result<NodePtr> child(const Caller& caller, const std::string& name) override;
-  std::set<std::string> names() const override { return {"error", "reply", "request"}; }
+  std::set<std::string> names(const Caller& caller) const override;
 };
 
 }  // namespace spotfs::tree

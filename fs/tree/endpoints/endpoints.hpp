@@ -2,14 +2,16 @@
 //
 //   echo -n hi > endpoints/k.<hash>/test/request; cat endpoints/k.<hash>/test/reply
 //
-// What is written to `request` between open and close is one query. `reply` is a new file for each finished one, and
-// `error` says in one line how the last one went; both belong to the user id that asked. See outgoing.hpp for when a
-// query goes out.
+// What is written to `request` between open and close is one query (outgoing.hpp says when it goes out). `reply` is a
+// new file for each finished one, and `error` says in one line how the last one went; both belong to the user id that
+// asked. `call` is a channel of its own for each open, `send` one message without a reply; they are not listed, so that
+// a walk through the mount talks to nobody. `mkdir E/x` gives a request, reply and error of one's own.
 //
-// Thread: any. Lifetime: the nodes keep `query` and what it refers to.
-// Errors: ENOENT for names that are no address; EPERM for the store's endpoints of `@` and for every change of names;
-// EACCES for reading `request`; those of the query (result.hpp) at close, and at the next open of `reply`.
-// Memory: the last replies of at most 1,024 endpoints, 16 MiB in all.
+// Thread: any. Lifetime: the nodes keep `query`, `send` and what they refer to.
+// Errors: ENOENT for names that are no address; EPERM for the store's endpoints of `@` and for every change of names
+// but slots; EACCES for reading `request`; those of the query (result.hpp) at close, and at the next open of `reply`.
+// Memory: the last replies of at most 1,024 endpoints, 16 MiB in all; with queries under way and older replies that are
+// still open 96 MiB (ENOBUFS beyond that).
 // Source: filesystem.md, "Endpoints".
 #pragma once
 
@@ -31,8 +33,13 @@ namespace spotfs::tree {
 using Query = std::function<asio::awaitable<spot::Answer<Bytes>>(std::string target, Bytes body,
                                                                  std::chrono::milliseconds timeout)>;
 
+// Client::send_to.
+using SendTo =
+    std::function<asio::awaitable<spot::Answer<void>>(std::string target, Bytes payload, std::string sender)>;
+
 struct EndpointsOptions {
   Query query;                                      // required
+  SendTo send;                                      // required
   asio::any_io_executor executor;                   // required; for queries that nobody waits for
   std::string self;                                 // required: k.<hash>, this identity
   Access access;                                    // 0700 and 0600 of its user, whatever the mount allows to others

@@ -9,7 +9,7 @@ OutgoingOptions Hub::outgoing(const Caller& caller) const {
   out.executor = options.executor;
   out.opener = options.thread_group(caller.tid);
   out.thread_group = options.thread_group;
-  out.room = messages_;
+  out.room = room;
   return out;
 }
 
@@ -30,7 +30,11 @@ void Hub::finish(const AskerKey& key, Finished how, std::size_t size) {
 
 void Hub::note(const AskerKey& key, NodePtr error) {
   results_.with([&](auto& results) {
-    if (Finished* known = results.find(key)) known->error = std::move(error);
+    if (Finished* known = results.find(key)) {
+      known->error = std::move(error);
+    } else {
+      results.put(key, Finished{nullptr, std::move(error), nullptr}, kResultOverhead);
+    }
   });
 }
 

@@ -11,6 +11,7 @@
 #include "client/base/recent.hpp"
 #include "client/net/event.hpp"
 #include "fs/tree/endpoints/endpoints.hpp"
+#include "fs/tree/endpoints/slots.hpp"
 #include "fs/tree/node_table.hpp"
 #include "fs/tree/outgoing/outgoing.hpp"
 
@@ -18,22 +19,30 @@ namespace spotfs::tree {
 
 class Asker;
 
-// A user's questions to an endpoint ("k.<hash>/test").
+// A user's questions to an endpoint ("k.<hash>/test"), or those by a slot of it.
 struct AskerKey {
   std::string address;
   uid_t uid = 0;
+  std::uint64_t slot = 0;  // 0: none
+
+  AskerKey() = default;
+  AskerKey(std::string a, uid_t u, std::uint64_t s = 0) : address{std::move(a)}, uid{u}, slot{s} {}
   auto operator<=>(const AskerKey&) const = default;
 };
 
 // How the last query of an asker went.
 struct Finished {
-  NodePtr reply, error;
+  NodePtr reply;  // null: no query was finished
+  NodePtr error;
+  std::shared_ptr<const void> content;  // of the reply, whose file does not keep it
 };
 
 // "k.<hash>" of "k.<hash>/test".
 inline std::string target_of(const std::string& address) { return address.substr(0, address.find('/')); }
 
 enum class ResultKind { reply, error };
+
+inline constexpr std::size_t kRoom = std::size_t{96} << 20;  // bytes
 
 class Hub : public std::enable_shared_from_this<Hub> {
  public:
@@ -43,13 +52,16 @@ class Hub : public std::enable_shared_from_this<Hub> {
   NodeTable<std::string> nodes;  // by path below endpoints/
   NodeTable<std::pair<AskerKey, ResultKind>> no_results;
   NodeTable<AskerKey, Asker> askers;
+  Slots slots;
+  // For queries under way, and for replies that somebody keeps.
+  const std::shared_ptr<Room> room = std::make_shared<Room>(kRoom);
 
   // What all messages of this caller have in common.
   OutgoingOptions outgoing(const Caller& caller) const;
   std::shared_ptr<Asker> asker(const AskerKey& key);
   std::optional<Finished> finished(const AskerKey& key);
   void finish(const AskerKey& key, Finished how, std::size_t size);
-  // A new `error` alone.
+  // A new `error` alone; the reply stays.
   void note(const AskerKey& key, NodePtr error);
 
   void use(const AskerKey& key);
@@ -67,13 +79,11 @@ class Hub : public std::enable_shared_from_this<Hub> {
   Attributes attributes(const std::string& target, mode_t type, mode_t mode) const;
 
  private:
-  static constexpr std::size_t kMessageBytes = std::size_t{64} << 20;
   static constexpr std::size_t kResultBytes = std::size_t{16} << 20;
   static constexpr std::size_t kResultOverhead = 2'048;
   static constexpr std::size_t kRemembered = 1'024;
   static constexpr std::size_t kAskersNamed = 16;
 
-  const std::shared_ptr<Room> messages_ = std::make_shared<Room>(kMessageBytes);
   spot::Synchronized<spot::Recent<AskerKey, Finished>> results_{kResultBytes};
   struct Uses {
     spot::Recent<std::string, int> order{kRemembered};

@@ -60,26 +60,54 @@ class ResultFile : public Node {
   Attributes attributes_;
 };
 
-class FinishedFile final : public ResultFile {
+// A reply, and the room that it takes.
+struct Reply {
+  Reply(Bytes b, Share s) : bytes{std::move(b)}, share{std::move(s)} {}
+  const Bytes bytes;
+  const Share share;
+};
+
+class ReplyFile final : public ResultFile {
  public:
-  FinishedFile(const HubPtr& hub, const AskerKey& key, ResultKind kind, Bytes content, std::error_code error = {})
-      : ResultFile{hub, key, kind}, content_{std::move(content)}, error_{error} {}
+  ReplyFile(const HubPtr& hub, const AskerKey& key, const std::shared_ptr<const Reply>& reply)
+      : ResultFile{hub, key, ResultKind::reply}, reply_{reply}, size_{reply->bytes.size()} {}
+  ReplyFile(const HubPtr& hub, const AskerKey& key, std::error_code error)
+      : ResultFile{hub, key, ResultKind::reply}, error_{error} {}
 
  private:
-  std::uint64_t size() const override { return content_.bytes().size(); }
-  bool is_newest(const std::optional<Finished>& last) const override {
-    return last && (kind() == ResultKind::reply ? last->reply : last->error).get() == this;
-  }
+  std::uint64_t size() const override { return size_; }
+  bool is_newest(const std::optional<Finished>& last) const override { return last && last->reply.get() == this; }
   Result<Opened> opened() const override {
     if (error_) return error_;
-    Opened opened{std::make_shared<TextReader>(content_)};
+    const std::shared_ptr<const Reply> reply = reply_.lock();
+    if (!reply) return fail(ESTALE);  // forgotten
+    Opened opened{std::make_shared<TextReader>(Content{BytesView{reply->bytes}, reply})};
     opened.keep_cache = true;
     opened.no_flush = true;
     return opened;
   }
 
-  const Content content_;
+  const std::weak_ptr<const Reply> reply_;
+  const std::size_t size_ = 0;
   const std::error_code error_;
+};
+
+class ErrorFile final : public ResultFile {
+ public:
+  ErrorFile(const HubPtr& hub, const AskerKey& key, std::string_view line)
+      : ResultFile{hub, key, ResultKind::error}, line_{spot::to_bytes(line)} {}
+
+ private:
+  std::uint64_t size() const override { return line_.bytes().size(); }
+  bool is_newest(const std::optional<Finished>& last) const override { return last && last->error.get() == this; }
+  Result<Opened> opened() const override {
+    Opened opened{std::make_shared<TextReader>(line_)};
+    opened.keep_cache = true;
+    opened.no_flush = true;
+    return opened;
+  }
+
+  const Content line_;
 };
 
 class NoResult final : public ResultFile {
@@ -91,7 +119,9 @@ class NoResult final : public ResultFile {
 
  private:
   std::uint64_t size() const override { return text().size(); }
-  bool is_newest(const std::optional<Finished>& last) const override { return !last; }
+  bool is_newest(const std::optional<Finished>& last) const override {
+    return !last || (kind() == ResultKind::reply && !last->reply);
+  }
   Result<Opened> opened() const override {
     if (kind() == ResultKind::reply) return fail(ENODATA);
     Opened opened{std::make_shared<TextReader>(Content{spot::to_bytes(text())})};
@@ -133,26 +163,33 @@ std::string line_of(const Hub& hub, const AskerKey& key, std::error_code why, st
 
 NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind) {
   if (const std::optional<Finished> last = hub->finished(key)) {
-    return kind == ResultKind::reply ? last->reply : last->error;
+    if (NodePtr known = kind == ResultKind::reply ? last->reply : last->error) return known;
   }
   return hub->no_results.get({key, kind}, [&]() -> NodePtr { return std::make_shared<NoResult>(hub, key, kind); });
 }
 
 Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer) {
+  Share share{hub->room};
+  spot::Failure failure = answer ? spot::Failure{} : answer.error();
+  if (answer && !share.take(answer->size()))
+    failure = spot::Failure{fail(ENOBUFS), "answered, but too many replies are kept open to keep this one"};
   Finished out;
-  if (answer) {
-    out.reply = std::make_shared<FinishedFile>(hub, key, ResultKind::reply, *answer);
-    out.error = std::make_shared<FinishedFile>(hub, key, ResultKind::error, Bytes{});
+  if (failure.code) {
+    out.reply = std::make_shared<ReplyFile>(hub, key, failure.code);
+    out.error = make_error(hub, key, failure);
   } else {
-    const spot::Failure& failure = answer.error();
-    out.reply = std::make_shared<FinishedFile>(hub, key, ResultKind::reply, Bytes{}, failure.code);
-    out.error = make_error(hub, key, failure.code, failure.text);
+    const auto reply = std::make_shared<const Reply>(*answer, std::move(share));
+    out.reply = std::make_shared<ReplyFile>(hub, key, reply);
+    out.error = no_error(hub, key);
+    out.content = reply;
   }
   return out;
 }
 
-NodePtr make_error(const HubPtr& hub, const AskerKey& key, std::error_code why, std::string_view text) {
-  return std::make_shared<FinishedFile>(hub, key, ResultKind::error, spot::to_bytes(line_of(*hub, key, why, text)));
+NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& failure) {
+  return std::make_shared<ErrorFile>(hub, key, line_of(*hub, key, failure.code, failure.text));
 }
+
+NodePtr no_error(const HubPtr& hub, const AskerKey& key) { return std::make_shared<ErrorFile>(hub, key, ""); }
 
 }  // namespace spotfs::tree

@@ -4,7 +4,8 @@
 // An open waits while a query of the user is under way. If its file is not the newest by then, it is ESTALE: the kernel
 // looks the name up once more, and opens what it then finds; that open takes what it is.
 //
-// Thread: any. Lifetime: kept by the hub until it is replaced or forgotten, then by whoever has it open.
+// Thread: any. Lifetime: kept by the hub until it is replaced or forgotten; from then on the kernel may keep the file,
+// but only who has it open keeps what is in it.
 #pragma once
 
 #include "fs/tree/endpoints/hub.hpp"
@@ -14,8 +15,9 @@ namespace spotfs::tree {
 // What `name` is for this user: the last result, or that there is none.
 NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind);
 
-// Files of an outcome. `line` is what `error` holds.
+// Files of an outcome. Where there is no room for the reply, it is ENOBUFS.
 Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer);
-NodePtr make_error(const HubPtr& hub, const AskerKey& key, std::error_code why, std::string_view text);
+NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& failure);
+NodePtr no_error(const HubPtr& hub, const AskerKey& key);
 
 }  // namespace spotfs::tree

@@ -19,6 +19,12 @@ class EndpointsTest : public TreeTest {
     std::chrono::milliseconds timeout{};
   };
 
+  struct Sent {
+    std::string target;
+    std::string body;
+    std::string sender;
+  };
+
   EndpointsTest() {
     options_.query = [this](std::string target, Bytes body,
                             std::chrono::milliseconds timeout) -> asio::awaitable<spot::Answer<Bytes>> {
@@ -36,6 +42,11 @@ class EndpointsTest : public TreeTest {
         co_return next;
       }
       co_return spot::to_bytes("answer to " + asked_.back().body);
+    };
+    options_.send = [this](std::string target, Bytes body, std::string sender) -> asio::awaitable<spot::Answer<void>> {
+      sent_.push_back({std::move(target), spot::to_string(body), std::move(sender)});
+      if (failure_) co_return *failure_;
+      co_return spot::Answer<void>{};
     };
     options_.executor = context_.get_executor();
     options_.self = me_;
@@ -94,6 +105,7 @@ class EndpointsTest : public TreeTest {
   NodePtr root_;
   std::map<pid_t, pid_t> processes_{{7, 7}, {8, 7}, {9, 9}, {10, 10}};  // thread to process
   std::vector<Asked> asked_;
+  std::vector<Sent> sent_;
   std::deque<std::string> answers_;
   std::optional<spot::Failure> failure_;
   bool held_ = false;

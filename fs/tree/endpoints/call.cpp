@@ -1,0 +1,223 @@
+#include "fs/tree/endpoints/call.hpp"
+
+#include <cerrno>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <unistd.h>
+
+#include "fs/tree/endpoints/result.hpp"
+#include "fs/tree/finish.hpp"
+
+namespace spotfs::tree {
+namespace {
+
+constexpr std::size_t kOverhead = 4'096;  // of a query that is under way, besides its bytes
+
+asio::awaitable<spot::Answer<Bytes>> ask(HubPtr hub, std::string address, Bytes body) {
+  const std::chrono::milliseconds timeout = hub->timeout(address);
+  co_return co_await hub->options.query(std::move(address), std::move(body), timeout);
+}
+
+}  // namespace
+
+CallFile::CallFile(HubPtr hub, std::string path, std::string address)
+    : hub_{std::move(hub)},
+      path_{std::move(path)},
+      address_{std::move(address)},
+      attributes_{hub_->attributes(target_of(address_), S_IFREG, 0600)} {}
+
+asio::awaitable<Result<Attributes>> CallFile::attributes(Caller) { co_return attributes_; }
+
+asio::awaitable<Result<void>> CallFile::access(Caller caller, int mask) {
+  co_return hub_->options.access.check(attributes_, caller, mask);
+}
+
+asio::awaitable<Result<Opened>> CallFile::open(Caller caller, int flags) {
+  if ((flags & O_ACCMODE) != O_RDWR) co_return fail(EACCES);
+  const Result<void> allowed = hub_->options.access.check(attributes_, caller, R_OK | W_OK);
+  if (!allowed) co_return allowed.error();
+  AskerKey key{address_, caller.uid};
+  Opened opened{std::make_shared<OpenCall>(hub_, std::move(key), (flags & O_NONBLOCK) != 0)};
+  opened.direct_io = true;
+  opened.nonseekable = true;
+  opened.no_flush = true;
+  co_return opened;
+}
+
+asio::awaitable<Result<Attributes>> CallFile::set_attributes(Caller, AttributeChanges changes,
+                                                             std::shared_ptr<OpenFile> file) {
+  if (!changes.size) co_return attributes_;
+  const auto call = std::dynamic_pointer_cast<OpenCall>(file);
+  if (*changes.size != 0 || !call) co_return fail(EINVAL);
+  const Result<void> emptied = call->empty();
+  if (!emptied) co_return emptied.error();
+  co_return attributes_;
+}
+
+// The answer is under the lock of its file's state; `over` is set after it.
+struct OpenCall::Exchange {
+  explicit Exchange(const asio::any_io_executor& executor) : strand{asio::make_strand(executor)} {}
+
+  const asio::strand<asio::any_io_executor> strand;
+  asio::cancellation_signal stop;  // on the strand
+  const std::shared_ptr<spot::Event> over = std::make_shared<spot::Event>();
+  std::optional<Result<Content>> answer;
+  std::size_t position = 0;
+  std::size_t readers = 0;  // who wait
+  bool polled = false;      // somebody waits without a call under way
+
+  static void cancel(const std::shared_ptr<Exchange>& self) {
+    if (self && !self->over->is_set())
+      asio::post(self->strand, [self] { self->stop.emit(asio::cancellation_type::all); });
+  }
+};
+
+Result<void> OpenCall::add(BytesView data) {
+  ExchangePtr dropped;
+  const Result<void> added = state_.with([&](State& state) -> Result<void> {
+    if (state.exchange) {
+      if (!state.exchange->answer && (state.exchange->readers != 0 || state.exchange->polled)) return fail(EBUSY);
+      dropped = std::exchange(state.exchange, nullptr);
+      state.share.clear();
+    }
+    if (state.refusal) return state.refusal;
+    if (data.size() > kMaxMessage - state.body.size()) {
+      state.refusal = make_error_code(Errc::too_large);
+    } else if (!state.share.take(data.size() + (state.asks ? 0 : kOverhead))) {
+      state.refusal = fail(ENOBUFS);
+    }
+    if (state.refusal) {
+      state.asks = false;
+      state.body = Bytes{};
+      state.share.clear();
+      return state.refusal;
+    }
+    spot::append(state.body, data);
+    state.asks = true;
+    return {};
+  });
+  Exchange::cancel(dropped);
+  return added;
+}
+
+asio::awaitable<Result<std::size_t>> OpenCall::write(Caller, Write write) {
+  const Result<void> added = add(write.data);
+  if (!added) co_return added.error();
+  co_return write.data.size();
+}
+
+Result<void> OpenCall::empty() {
+  const Result<void> begun = add({});
+  if (begun) state_.with([](State& state) { state.body.clear(); });
+  return begun;
+}
+
+OpenCall::ExchangePtr OpenCall::current(By by, bool& refused) {
+  Bytes body;
+  bool starts = false;
+  const ExchangePtr exchange = state_.with([&](State& state) {
+    refused = static_cast<bool>(state.refusal);
+    if (state.asks) {
+      state.exchange = std::make_shared<Exchange>(hub_->options.executor);
+      state.asks = false;
+      body = std::exchange(state.body, Bytes{});
+      starts = true;
+    }
+    if (state.exchange && (by == By::poll || nonblocking_)) state.exchange->polled = true;
+    return state.exchange;
+  });
+  if (starts) start(exchange, std::move(body));
+  return exchange;
+}
+
+void OpenCall::start(const ExchangePtr& exchange, Bytes body) {
+  hub_->use(key_);
+  asio::co_spawn(
+      exchange->strand, ask(hub_, key_.address, std::move(body)),
+      asio::bind_cancellation_slot(
+          exchange->stop.slot(),
+          [self = shared_from_this(), exchange](const std::exception_ptr& thrown, spot::Answer<Bytes> answer) {
+            self->finish(exchange, thrown ? spot::Answer<Bytes>{spot::Failure{code_of(thrown)}} : std::move(answer));
+          }));
+}
+
+void OpenCall::finish(const ExchangePtr& exchange, spot::Answer<Bytes> answer) {
+  std::unique_ptr<Poller> poller;
+  const spot::Failure failure = state_.with([&](State& state) {
+    spot::Failure why = answer ? spot::Failure{} : answer.error();
+    const bool is_wanted = state.exchange == exchange;
+    if (is_wanted && answer && !state.share.take(answer->size()))
+      why = spot::Failure{fail(ENOBUFS), "answered, but there is no room to keep the reply"};
+    exchange->answer = why.code ? Result<Content>{why.code} : Result<Content>{Content{std::move(*answer)}};
+    if (!is_wanted) return spot::Failure{};
+    poller = std::move(state.poller);
+    return why;
+  });
+  if (failure.code) hub_->note(key_, make_error(hub_, key_, failure));
+  exchange->over->set();
+  if (poller) poller->notify();
+}
+
+asio::awaitable<Result<Content>> OpenCall::read(Caller, std::uint64_t, std::size_t size) {
+  bool refused = false;
+  const ExchangePtr exchange = current(By::read, refused);
+  if (refused) co_return state_.with([](State& state) { return std::exchange(state.refusal, std::error_code{}); });
+  if (!exchange) co_return Content{};
+  if (!exchange->over->is_set()) {
+    if (nonblocking_) co_return fail(EAGAIN);
+    // Counts whoever waits.
+    struct Waiting {
+      spot::Synchronized<State>& state;
+      Exchange& exchange;
+      ~Waiting() {
+        state.with([this](State&) { --exchange.readers; });
+      }
+    };
+    state_.with([&](State&) { ++exchange->readers; });
+    const Waiting waiting{state_, *exchange};
+    const Result<void> waited = co_await spot::Event::wait(exchange->over);
+    if (!waited) co_return waited.error();
+  }
+  co_return take(exchange, size);
+}
+
+Result<Content> OpenCall::take(const ExchangePtr& exchange, std::size_t size) {
+  return state_.with([&](State& state) -> Result<Content> {
+    if (state.exchange != exchange) return Content{};  // another reader had its end
+    const Result<Content> answer = *exchange->answer;
+    Content part = answer ? answer->part(exchange->position, size) : Content{};
+    exchange->position += part.bytes().size();
+    if (part.bytes().empty()) {
+      state.exchange.reset();
+      state.share.clear();
+      if (!answer) return answer.error();
+    }
+    return part;
+  });
+}
+
+asio::awaitable<Result<unsigned>> OpenCall::poll(Caller, std::unique_ptr<Poller> poller) {
+  bool refused = false;
+  current(By::poll, refused);
+  co_return state_.with([&](State& state) -> unsigned {
+    if (poller) std::swap(state.poller, poller);
+    const bool is_answered = state.exchange && state.exchange->answer;
+    unsigned events = 0;
+    if (!state.exchange || is_answered) events |= POLLOUT | POLLWRNORM;
+    if (refused || is_answered) events |= POLLIN | POLLRDNORM;
+    return events;
+  });
+}
+
+asio::awaitable<void> OpenCall::release(Caller) {
+  std::unique_ptr<Poller> poller;
+  Exchange::cancel(state_.with([&](State& state) {
+    poller = std::move(state.poller);
+    return std::exchange(state.exchange, nullptr);
+  }));
+  co_return;
+}
+
+}  // namespace spotfs::tree
