@@ -11,7 +11,8 @@ if can_be_root; then
   # The shells are for the queries that each of them writes in its own way.
   mapfile -t wanted < <(build_packages; printf '%s\n' ccache clang-14 clang-format-14 git libbenchmark-dev \
     libclang-rt-14-dev libgmock-dev libgtest-dev shellcheck \
-    busybox dbench fio iproute2 mksh procps python3 python3-venv rsync stress-ng tar util-linux vim zsh)
+    busybox curl dash dbench fio iproute2 ksh93u+m mksh perl procps python3 python3-venv rsync socat stress-ng tar \
+    util-linux vim wget zsh)
   mapfile -t missing < <(missing_packages "${wanted[@]}")
   if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
 fi

@@ -23,9 +23,12 @@ from bed import Bed
 
 SKIPPED = 77
 SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
-SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "python")
+SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "python", "endpoints")
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
-TOOLS_OF = {"load": ("dbench", "fio", "stress-ng", "vim")}
+TOOLS_OF = {
+    "load": ("dbench", "fio", "stress-ng", "vim"),
+    "endpoints": ("dash", "busybox", "zsh", "mksh", "ksh93", "perl", "curl", "wget", "socat", "ps"),
+}
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
@@ -35,6 +38,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True, help="directory for what is downloaded and built")
     parser.add_argument("--spotfs", type=pathlib.Path, required=True)
     parser.add_argument("--relay", type=pathlib.Path, required=True)
+    parser.add_argument("--cpp", type=pathlib.Path, help="the C++ peer of tests/interop")
     for name in ("python", *SUITES):
         parser.add_argument(f"--{name}", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
@@ -45,6 +49,8 @@ def main():
 
     more = []
     try:
+        if arguments.suite == "endpoints" and not arguments.cpp:
+            raise prepare.Unavailable("the suite needs --cpp")
         check_machine(TOOLS + TOOLS_OF.get(arguments.suite, ()))
         if arguments.suite == "python":
             arguments.build.mkdir(parents=True, exist_ok=True)
@@ -79,6 +85,8 @@ def run_suite(arguments):
     # A shell starts what it runs in the background with SIGINT ignored, and every program that is started here would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     programs = {"relay": arguments.relay.resolve(), "spotfs": arguments.spotfs.resolve()}
+    if arguments.cpp:
+        programs["cpp"] = arguments.cpp.resolve()
     programs |= {name: getattr(arguments, name) for name in ("python", *SUITES)}
     with tempfile.TemporaryDirectory(prefix="spotfs-mount-") as work:
         cases = importlib.import_module(f"{arguments.suite}_cases")

@@ -33,7 +33,10 @@ class EndpointsTest : public TreeTest {
         boost::system::error_code ec;
         const auto gate = gate_;
         co_await gate->async_wait(asio::redirect_error(asio::use_awaitable, ec));
-        if (held_) co_return spot::Failure{Errc::cancelled};
+        if (held_) {
+          cancelled_ = true;
+          co_return spot::Failure{Errc::cancelled};
+        }
       }
       if (failure_) co_return *failure_;
       if (!answers_.empty()) {
@@ -109,6 +112,7 @@ class EndpointsTest : public TreeTest {
   std::deque<std::string> answers_;
   std::optional<spot::Failure> failure_;
   bool held_ = false;
+  bool cancelled_ = false;  // one that was held
   std::shared_ptr<asio::steady_timer> gate_;
 };
 

@@ -1,0 +1,459 @@
+"""endpoints/ as scripts use it: queries by every shell and by ordinary tools, answered by a client on the same relay."""
+
+import errno
+import http.server
+import json
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from bed import run, wait_until
+
+BED = None  # set by run.py
+LIMIT = 65_000  # bytes of a body
+SHELLS = {
+    "bash": ["bash", "-c"],
+    "dash": ["dash", "-c"],
+    "busybox": ["busybox", "sh", "-c"],
+    "zsh": ["zsh", "-fc"],
+    "mksh": ["mksh", "-c"],
+    "ksh93": ["ksh93", "-c"],
+}
+STUCK = 1_000
+SCRIPTS = 64
+SOON = 0.1  # seconds: what a killed reader may take, by the best of some tries
+
+
+class EndpointsCase(unittest.TestCase):
+    options = ()
+    count = 0
+
+    @classmethod
+    def setUpClass(cls):
+        BED.start_relay()
+        cls.peer = BED.peer("cpp", "other")
+        cls.mount = BED.relay_mount(*cls.options)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mount.unmount()
+        cls.peer.close()
+        BED.stop_relay()
+
+    def serve(self, mode="upper", name=None):
+        """A new endpoint of the peer: its directory."""
+        EndpointsCase.count += 1
+        self.name = name or f"{mode}-{self.count}"
+        self.peer.call("serve", endpoint=self.name, mode=mode)
+        return self.mount.path("endpoints", self.peer.address, self.name)
+
+    def seen(self):
+        """What has come to the last new endpoint."""
+        return [bytes.fromhex(body) for body in self.peer.call("seen", endpoint=self.name)]
+
+    def assert_errno(self, number, call, *arguments):
+        with self.assertRaises(OSError) as raised:
+            call(*arguments)
+        self.assertEqual(errno.errorcode[raised.exception.errno], errno.errorcode[number])
+
+
+class Shells(EndpointsCase):
+    def in_each(self, script, mode="upper"):
+        """Runs it in each shell, in the directory of an endpoint that is new to it; gives shell and result."""
+        for name, words in SHELLS.items():
+            yield name, run(*words, script, cwd=self.serve(mode), stdin=subprocess.DEVNULL)
+
+    def test_a_query_and_its_reply(self):
+        for name, result in self.in_each("printf hi > request; cat reply"):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("HI", ""))
+                self.assertEqual(self.seen(), [b"hi"])
+
+    def test_a_group_is_one_query(self):
+        for name, result in self.in_each("{ echo a; echo log >&2; echo b; } > request; cat reply"):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("A\nB\n", "log\n"))
+                self.assertEqual(self.seen(), [b"a\nb\n"])
+
+    def test_a_subshell_a_loop_a_pipe_and_a_here_document_are_one_query_each(self):
+        script = """
+            (echo a; echo b) > request; cat reply
+            for i in 1 2 3; do echo $i; done > request; cat reply
+            echo piped | cat > request; cat reply
+            cat > request <<END; cat reply
+here
+END
+            if true; then /bin/echo c; echo d; fi > request; cat reply
+        """
+        bodies = ["a\nb\n", "1\n2\n3\n", "piped\n", "here\n", "c\nd\n"]
+        for name, result in self.in_each(script):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("".join(bodies).upper(), ""))
+                self.assertEqual(self.seen(), [body.encode() for body in bodies])
+
+    def test_a_descriptor_that_is_held_is_one_query_when_it_is_closed(self):
+        for name, result in self.in_each("exec 3>request; echo a >&3; echo b >&3; exec 3>&-; cat reply"):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("A\nB\n", ""))
+                self.assertEqual(self.seen(), [b"a\nb\n"])
+
+    def test_a_write_after_the_query_went_out_is_an_error(self):
+        # Whoever opens the reply gets it, so the query goes out: what comes then is another one.
+        script = "exec 3>request; echo a >&3; cat reply; echo b >&3 || echo failed; exec 3>&-; cat error"
+        for name, result in self.in_each(script):
+            with self.subTest(name):
+                self.assertRegex(result.stdout, r"(?s)^A\nfailed\n.* EPIPE .*already sent; use call\n$")
+                self.assertEqual(self.seen(), [b"a\n"])
+
+    def test_a_reply_is_never_that_of_the_query_before(self):
+        script = "i=0; while [ $i -lt 30 ]; do printf q$i > request; cat reply; i=$((i+1)); done"
+        for name, result in self.in_each(script):
+            with self.subTest(name):
+                self.assertEqual(result.stdout, "".join(f"Q{i}" for i in range(30)))
+
+    def test_nothing_written_sends_nothing(self):
+        script = "cat missing > request; : > request; > request; touch request; wget -qO request http://127.0.0.1:1/; true"
+        for name, result in self.in_each(script):
+            with self.subTest(name):
+                self.assertIn("missing", result.stderr)
+                self.assertEqual(self.seen(), [])
+        self.assert_errno(errno.ENODATA, self.mount.path("endpoints", self.peer.address, self.name, "reply").read_bytes)
+
+    def test_the_empty_query(self):
+        for name, result in self.in_each("truncate -s 0 request && cat reply"):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("", ""))
+                self.assertEqual(self.seen(), [b""])
+
+    def test_a_failed_query_fails_the_reply(self):
+        for name, result in self.in_each("echo x > request && cat reply; echo $?; cat error", mode="fail"):
+            with self.subTest(name):
+                self.assertNotEqual(result.stdout.splitlines()[0], "0")
+                self.assertIn("Remote I/O error", result.stderr)
+                self.assertRegex(result.stdout, r" EREMOTEIO k\.\S+ deliberate failure\n$")
+
+    def test_a_call(self):
+        for name, result in self.in_each("exec 3<>call; printf hi >&3; cat <&3; printf again >&3; cat <&3"):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("HIAGAIN", ""))
+                self.assertEqual(self.seen(), [b"hi", b"again"])
+
+    def test_a_slot(self):
+        for name, result in self.in_each("mkdir mine && printf x > mine/request && cat mine/reply && rmdir mine && ls"):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("Xerror\nreply\nrequest\n", ""))
+
+    def test_a_message_without_a_reply(self):
+        for name, result in self.in_each("{ echo a; echo b; } > send; cat error"):
+            with self.subTest(name):
+                self.assertEqual((result.stdout, result.stderr), ("", ""))
+                wait_until(lambda: self.seen() == [b"a\nb\n"], "the message")
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"a page")
+
+    def log_message(self, *_):
+        pass
+
+
+class Tools(EndpointsCase):
+    def asks(self, body, *command, **options):
+        """The command asks one query."""
+        with self.subTest(command[0]):
+            directory = self.serve()
+            words = [str(word).replace("REQUEST", str(directory / "request")) for word in command]
+            result = run(*words, **options)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertEqual(self.seen(), [body])
+            self.assertEqual((directory / "reply").read_bytes(), body.upper())
+
+    def test_tools_that_write(self):
+        local = BED.new_directory("local")
+        (local / "request").write_text("a file")
+        run("tar", "-cf", local / "a.tar", "-C", local, "request")
+        self.asks(b"a file", "cp", local / "request", "REQUEST")
+        self.asks(b"a file", "rsync", "--inplace", local / "request", "REQUEST")
+        self.asks(b"a file", "socat", "-u", f"FILE:{local}/request", "OPEN:REQUEST")
+        self.asks(b"a file", "curl", "-s", "-o", "REQUEST", f"file://{local}/request")
+        self.asks(b"a file", "tar", "-xf", local / "a.tar", "--to-command=cat > REQUEST")
+        self.asks(b"some text", "tee", "REQUEST", input="some text")
+        self.asks(b"in pieces", "dd", "of=REQUEST", "bs=2", "status=none", input="in pieces")
+        self.asks(b"in pieces", "dd", "of=REQUEST", "bs=2", "status=none", "conv=fsync", input="in pieces")
+        self.asks(b"python", "python3", "-c", "import sys; open(sys.argv[1], 'w').write('python')", "REQUEST")
+        self.asks(b"perl", "perl", "-e", "open F, '>', shift or die; print F 'perl'; close F or die", "REQUEST")
+
+    def test_tools_that_download(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = f"http://127.0.0.1:{server.server_port}/"
+        self.asks(b"a page", "wget", "-qO", "REQUEST", page, env=BED.environment)
+        self.asks(b"a page", "curl", "-so", "REQUEST", page, env=BED.environment)
+        server.shutdown()
+        server.server_close()
+
+    def test_tools_that_read_the_reply(self):
+        directory = self.serve("echo")
+        body = os.urandom(40_000)
+        (directory / "request").write_bytes(body)
+        local = BED.new_directory("local")
+        for script in ("cp reply $0", "cat reply > $0", "dd if=reply of=$0 status=none", "tar -cf - reply | tar -xOf - > $0",
+                       "rsync reply $0", "socat -u FILE:reply CREATE:$0", "curl -s file://$PWD/reply > $0"):  # fmt: skip
+            with self.subTest(script):
+                result = run("bash", "-c", script, local / "copy", cwd=directory)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertEqual((local / "copy").read_bytes(), body)
+                (local / "copy").unlink()
+        self.assertEqual(self.seen(), [body])
+
+    def test_socat_calls(self):
+        directory = self.serve()
+        result = run("socat", "-t", "20", "-", f"OPEN:{directory}/call", input="hi")
+        self.assertEqual((result.stdout, result.stderr), ("HI", ""))
+
+    def test_a_walk_over_the_whole_mount_talks_to_nobody(self):
+        directory = self.serve()
+        (directory / "request").write_bytes(b"once")
+        os.mkdir(directory / "slot")
+        local = BED.new_directory("local")
+        for command in (["grep", "-r", "once", "."], ["cp", "-a", ".", local / "copy"], ["du", "-a", "."],
+                        ["tar", "-cf", local / "a.tar", "."], ["find", ".", "-type", "f", "-size", "+0"]):  # fmt: skip
+            result = run(*command, cwd=self.mount.directory)
+            self.assertNotIn("timed out", result.stderr)
+        self.assertEqual((local / "copy/endpoints" / self.peer.address / self.name / "reply").read_bytes(), b"ONCE")
+        self.assertEqual(self.seen(), [b"once"])
+        os.rmdir(directory / "slot")
+
+    def test_poll_says_when_the_reply_is_there(self):
+        directory = self.serve()
+        call = os.open(directory / "call", os.O_RDWR | os.O_NONBLOCK)
+        poller = select.poll()
+        poller.register(call, select.POLLIN)
+        self.assertEqual(poller.poll(0), [])
+        os.write(call, b"hi")
+        self.assertEqual(poller.poll(30_000), [(call, select.POLLIN)])
+        self.assertEqual(os.read(call, 100), b"HI")
+        self.assertEqual(os.read(call, 100), b"")
+        os.close(call)
+
+
+class Limits(EndpointsCase):
+    def test_what_does_not_fit_is_not_sent(self):
+        directory = self.serve("echo")
+        # Sealed for a peer it is some hundred bytes more, of the 65,535 that a message may have.
+        self.assert_errno(errno.EMSGSIZE, (directory / "request").write_bytes, bytes(LIMIT))
+        self.assert_errno(errno.EMSGSIZE, (directory / "request").write_bytes, bytes(LIMIT + 1))
+        self.assert_errno(errno.EMSGSIZE, (directory / "reply").read_bytes)
+        self.assert_errno(errno.EMSGSIZE, (directory / "send").write_bytes, bytes(LIMIT))
+        self.assertIn(" EMSGSIZE ", (directory / "error").read_text())
+        self.assertEqual(self.seen(), [])
+        body = os.urandom(LIMIT - 500)
+        (directory / "request").write_bytes(body)
+        self.assertEqual((directory / "reply").read_bytes(), body)
+
+    def test_a_deadline_of_ones_own(self):
+        directory = self.serve("silent")
+        os.setxattr(directory, "user.spot.timeout", b"1")
+        self.assertEqual(os.getxattr(directory, "user.spot.timeout"), b"1")
+        self.assert_errno(errno.ETIMEDOUT, (directory / "request").write_bytes, b"x")
+        with open(directory / "call", "r+b", buffering=0) as call:
+            call.write(b"x")
+            self.assert_errno(errno.ETIMEDOUT, call.read)
+
+    def test_names_stay_as_they_are(self):
+        directory = self.serve()
+        self.assert_errno(errno.EPERM, (directory / "new").write_text, "x")
+        self.assert_errno(errno.EPERM, os.rename, directory / "request", directory / "new")
+        self.assert_errno(errno.EPERM, os.link, directory / "request", directory / "new")
+        self.assert_errno(errno.EPERM, os.unlink, directory / "reply")
+        self.assert_errno(errno.EEXIST, os.mkdir, directory / "call")
+        self.assert_errno(errno.EACCES, (directory / "request").read_bytes)
+        self.assertEqual(sorted(os.listdir(directory)), ["error", "reply", "request"])
+
+    def test_many_scripts_on_one_endpoint_get_their_own_replies(self):
+        directory = self.serve()
+        scripts = {
+            "slot": "mkdir $0 && printf $0 > $0/request && cat $0/reply && rmdir $0",
+            "call": "exec 3<>call && printf $0 >&3 && cat <&3",
+        }
+        for name, script in scripts.items():
+            with self.subTest(name):
+                started = [
+                    subprocess.Popen(["sh", "-c", script, f"n{i}"], cwd=directory, stdout=subprocess.PIPE)
+                    for i in range(SCRIPTS)
+                ]
+                self.assertEqual([one.communicate()[0] for one in started], [b"N%d" % i for i in range(SCRIPTS)])
+        self.assertEqual(sorted(os.listdir(directory)), ["error", "reply", "request"])
+
+    def test_remote_text_is_made_printable(self):
+        mount = BED.relay_mount(start=False)
+        mount.start_in_foreground()
+        name = "fails\x1b[31m\n-with"
+        self.peer.call("serve", endpoint=name, mode="fail_with")
+        directory = mount.path("endpoints", self.peer.address, name)
+        for text in (b"\x1b]0;title\x07\x1b[2J\r\n", b"\xff\xfe\0", b"x" * 60_000, "\u202e\u009b31m".encode()):
+            self.assert_errno(errno.EREMOTEIO, (directory / "request").write_bytes, text)
+            line = (directory / "error").read_bytes()
+            self.assertRegex(line, rb"^[ -~]+\n$")
+            self.assertLess(len(line), 2_048)
+        log = (mount.home / "log").read_bytes()
+        mount.unmount()
+        self.assertNotRegex(log, rb"[^\n -~]")
+
+
+class Users(EndpointsCase):
+    OWN, GROUP = 4_321, 50
+    options = ("allow_other", f"peers={GROUP}")
+
+    def as_user(self, script, user, group=GROUP, **options):
+        words = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "bash", "-c", script]
+        return run(*words, **options)
+
+    def test_the_group_of_peers_may_ask_peers_alone(self):
+        directory = self.serve()
+        result = self.as_user(f"cd {directory} && printf theirs > request; cat reply", self.OWN)
+        self.assertEqual((result.stdout, result.stderr), ("THEIRS", ""))
+        result = self.as_user(f"cat {self.mount.path('endpoints/@/time/error')}", self.OWN)
+        self.assertIn("Permission denied", result.stderr)
+        result = self.as_user(f"cat {directory}/error; echo x > {directory}/request", self.OWN, group=self.OWN)
+        self.assertEqual(result.stderr.count("Permission denied"), 2)
+
+    def test_nobody_sees_the_results_of_another(self):
+        directory = self.serve()
+        (directory / "request").write_text("secret")
+        os.mkdir(directory / "mine")
+        (directory / "mine/request").write_text("secret, too")
+        result = self.as_user("cat reply; cat error; ls; ls mine", self.OWN, cwd=directory)
+        self.assertIn("No data available", result.stderr)
+        self.assertIn("ls: cannot", result.stderr)
+        self.assertEqual(result.stdout, f"no query by user id {self.OWN}; one by user id 0\nerror\nreply\nrequest\n")
+        script = "for i in $(seq 30); do printf $0$i > request; cat reply; done"
+        words = ["setpriv", f"--reuid={self.OWN}", f"--regid={self.GROUP}", "--clear-groups"]
+        both = [
+            subprocess.Popen([*prefix, "bash", "-c", script, name], cwd=directory, stdout=subprocess.PIPE, text=True)
+            for prefix, name in (([], "a"), (words, "b"))
+        ]
+        for one, name in zip(both, "AB"):
+            self.assertEqual(one.communicate()[0], "".join(f"{name}{i}" for i in range(1, 31)))
+        self.assertEqual((directory / "mine/reply").read_text(), "SECRET, TOO")
+        os.rmdir(directory / "mine")
+
+
+class Stuck(EndpointsCase):
+    """Queries that nobody answers."""
+
+    def setUp(self):
+        self.directory = self.serve("silent")
+        os.setxattr(self.directory, "user.spot.timeout", b"600")
+
+    def stuck_redirect(self):
+        """As a shell leaves it: the query goes out at the release."""
+        file = os.open(self.directory / "request", os.O_WRONLY)
+        os.close(os.dup(file))
+        os.write(file, b"stuck")
+        os.close(file)
+
+    def stuck_program(self, script):
+        """Gives the program once it waits."""
+        before = self.mount.waiting()
+        program = subprocess.Popen(["bash", "-c", script], cwd=self.directory, stderr=subprocess.DEVNULL)
+
+        def is_waiting():
+            for _ in range(5):
+                if self.mount.waiting() <= before:
+                    return False
+                time.sleep(0.02)
+            return True
+
+        wait_until(is_waiting, "a request that waits")
+        return program
+
+    def test_a_thousand_of_them_hold_up_nothing_else(self):
+        large = self.mount.path("files/large")
+        content = os.urandom(8 << 20)
+        large.write_bytes(content)
+        self.mount.path("files/dir").mkdir()
+        for _ in range(STUCK):
+            self.stuck_redirect()
+        readers = [self.stuck_program("exec cat reply") for _ in range(20)]
+        wait_until(lambda: len(self.seen()) == STUCK, "all of them at the peer")
+        with large.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        self.assertEqual(run("cat", large, text=False, errors=None).stdout, content)
+        self.assertEqual(run("ls", self.mount.path("files")).stdout, "dir\nlarge\n")
+        status = json.loads(self.mount.path(".spotfs/status").read_text())
+        self.assertEqual(status["identity"] + "\n", self.mount.path("self/id").read_text())
+        other = self.serve("upper")
+        (other / "request").write_text("another")
+        self.assertEqual((other / "reply").read_text(), "ANOTHER")
+        self.assertTrue(all(reader.poll() is None for reader in readers))
+        for reader in readers:
+            reader.kill()
+            reader.wait()
+
+    def test_whoever_waits_and_is_killed_is_gone_at_once(self):
+        self.stuck_redirect()
+        for script in ("exec cat reply", "exec cp /etc/hostname request", "exec 3<>call; echo x >&3; exec cat <&3"):
+            with self.subTest(script):
+                took = []
+                for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT) * 2:
+                    program = self.stuck_program(script)
+                    begin = time.monotonic()
+                    program.send_signal(number)
+                    program.wait()
+                    took.append(time.monotonic() - begin)
+                self.assertLess(min(took), SOON)
+
+    def test_ps_answers_while_a_flush_waits(self):
+        program = self.stuck_program("exec cp /etc/hostname request")
+        self.assertIn("request", run("ps", "-ef").stdout)
+        program.kill()
+        program.wait()
+
+    def test_a_reply_that_is_not_there_yet_may_be_asked_for_without_waiting(self):
+        self.stuck_redirect()
+        self.assert_errno(errno.EAGAIN, os.open, self.directory / "reply", os.O_RDONLY | os.O_NONBLOCK)
+        self.assertEqual(os.stat(self.directory / "reply").st_size, 0)
+
+
+class LostConnection(EndpointsCase):
+    def test_the_outcome_is_unknown_and_the_query_was_made_once(self):
+        directory = self.serve("silent")
+        failed = []
+
+        def ask():
+            try:
+                (directory / "request").write_bytes(b"once")
+            except OSError as error:
+                failed.append(errno.errorcode[error.errno])
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        wait_until(self.seen, "the query at the peer")
+        BED.stop_relay(kill=True)
+        asking.join(30)
+        self.assertEqual(failed, ["ETIMEDOUT"])
+        self.assertIn("the outcome is unknown", (directory / "error").read_text())
+        self.assert_errno(errno.ETIMEDOUT, (directory / "reply").read_bytes)
+        BED.start_relay()
+        lost, again = self.name, None
+
+        def answers():
+            nonlocal again
+            again = again or self.serve("echo")
+            try:
+                (again / "request").write_bytes(b"here again")
+            except OSError:
+                return False
+            return (again / "reply").read_bytes() == b"here again"
+
+        wait_until(answers, "both to be back")
+        self.name = lost
+        self.assertEqual(self.seen(), [b"once"])
