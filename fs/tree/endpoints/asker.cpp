@@ -3,11 +3,30 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "fs/tree/endpoints/result.hpp"
 
 namespace spotfs::tree {
 
+namespace {
+
 constexpr const char* kNoReply = "/noreply";
+
+asio::awaitable<Result<void>> wait(std::shared_ptr<spot::Event> event, asio::steady_timer::time_point deadline) {
+  using namespace asio::experimental::awaitable_operators;  // NOLINT: an operator
+  asio::steady_timer timer{co_await asio::this_coro::executor, deadline};
+  boost::system::error_code stopped;
+  auto first = co_await (spot::Event::wait(std::move(event)) ||
+                         timer.async_wait(asio::redirect_error(asio::use_awaitable, stopped)));
+  if (first.index() == 0) co_return std::get<0>(first);
+  co_return make_error_code(stopped ? Errc::cancelled : Errc::timed_out);
+}
+
+}  // namespace
 
 // What is under way. Whatever ends it, it is over when this goes.
 class Asker::Flight {
@@ -94,13 +113,14 @@ std::shared_ptr<Outgoing> Asker::held() const {
 }
 
 asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool nonblocking) {
+  const auto deadline = std::chrono::steady_clock::now() + self->hub().timeout(self->key().address);
   while (const std::shared_ptr<Outgoing> request = self->held()) {
     if (nonblocking) co_return fail(EAGAIN);
     if (request->is_flushed()) {
       // How it goes is in the results.
       static_cast<void>(co_await Outgoing::send(request));
     } else {
-      const Result<void> waited = co_await spot::Event::wait(request->over());
+      const Result<void> waited = co_await wait(request->over(), deadline);
       if (!waited) co_return waited.error();
     }
   }

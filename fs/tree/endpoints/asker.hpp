@@ -30,7 +30,8 @@ class Asker : public std::enable_shared_from_this<Asker> {
 
   void add(std::weak_ptr<Outgoing> request);
   // Returns when no query is under way that was when it was called, nor one that a shell's redirect still holds (it is
-  // sent, if its shell seems to be done with it). EAGAIN instead of a wait with `nonblocking`; cancelled.
+  // sent, if its shell seems to be done with it). EAGAIN instead of a wait with `nonblocking`; timed_out where a shell
+  // holds it for longer than a query may take; cancelled.
   static asio::awaitable<Result<void>> settle(std::shared_ptr<Asker> self, bool nonblocking);
 
  private:

@@ -28,10 +28,10 @@ asio::awaitable<Result<Opened>> OutgoingFile::open(Caller caller, int flags) {
 asio::awaitable<Result<Attributes>> OutgoingFile::set_attributes(Caller caller, AttributeChanges changes,
                                                                  std::shared_ptr<OpenFile> file) {
   if (!changes.size) co_return attributes_;
-  if (*changes.size != 0) co_return fail(EINVAL);
   auto message = std::dynamic_pointer_cast<Outgoing>(file);
   const bool is_by_name = !file;
   if (is_by_name) {
+    if (*changes.size != 0) co_return fail(EINVAL);
     const Result<void> allowed = access_.check(attributes_, caller, W_OK);
     if (!allowed) co_return allowed.error();
     Result<std::shared_ptr<Outgoing>> begun = begin(caller);
@@ -39,8 +39,8 @@ asio::awaitable<Result<Attributes>> OutgoingFile::set_attributes(Caller caller, 
     message = *std::move(begun);
   }
   if (!message) co_return fail(EBADF);
-  const Result<void> emptied = message->empty();
-  if (!emptied) co_return emptied.error();
+  const Result<void> cut = message->truncate(*changes.size);
+  if (!cut) co_return cut.error();
   if (is_by_name) {
     const Result<void> sent = co_await Outgoing::send(message);
     if (!sent) co_return sent.error();

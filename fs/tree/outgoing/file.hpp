@@ -4,7 +4,7 @@
 // To make one: derive, and say in begin() what a message of its own is.
 //
 // Thread, lifetime: node.hpp. Errors: EACCES for reading, and where mode bits do not allow it; EINVAL for truncate to
-// another size; outgoing.hpp.
+// another size than 0 or what was written; outgoing.hpp.
 #pragma once
 
 #include "fs/tree/access.hpp"

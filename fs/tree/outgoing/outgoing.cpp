@@ -79,6 +79,16 @@ Result<void> Outgoing::empty() {
   });
 }
 
+Result<void> Outgoing::truncate(std::uint64_t size) {
+  if (size == 0) return empty();
+  return state_.with([&](const State& state) -> Result<void> {
+    if (state.refusal) return state.refusal;
+    if (state.sent) return fail(EPIPE);
+    if (state.body.size() != size) return fail(EINVAL);
+    return {};
+  });
+}
+
 bool Outgoing::is_held() const {
   return !over_->is_set() && state_.with([](const State& state) { return state.redirect && state.asks; });
 }

@@ -50,6 +50,8 @@ class Outgoing final : public OpenFile, public std::enable_shared_from_this<Outg
 
   // Makes it the empty message. EPIPE.
   Result<void> empty();
+  // To 0: the same. To what it has (rsync): nothing. EINVAL for any other size.
+  Result<void> truncate(std::uint64_t size);
   // Sends it now, if there is something to be sent; returns when that is over.
   static asio::awaitable<Result<void>> send(std::shared_ptr<Outgoing> self);
 

@@ -170,6 +170,30 @@ TEST_F(RequestTest, TruncateToAnotherSizeIsRefused) {
   EXPECT_THAT(asked_, IsEmpty());
 }
 
+TEST_F(RequestTest, TruncateToWhatWasWrittenChangesNothing) {
+  const NodePtr file_node = node(endpoint(), "request");
+  const auto file = open(file_node, O_WRONLY).value();
+  write(*file, 0, "abc");
+  AttributeChanges changes;
+  changes.size = 3;
+  EXPECT_EQ(errno_of(run(file_node->set_attributes(user(), changes, file))), 0);
+  changes.size = 2;
+  EXPECT_EQ(errno_of(run(file_node->set_attributes(user(), changes, file))), EINVAL);
+  flush(*file);
+  EXPECT_EQ(bodies(), std::vector<std::string>{"abc"});
+}
+
+TEST_F(RequestTest, OpenOfTheReplyWaitsForAShellNoLongerThanForAQuery) {
+  options_.query_timeout = std::chrono::milliseconds{20};
+  const auto file = request(endpoint());
+  flush(*file);
+  write(*file, 0, "a");
+  EXPECT_EQ(errno_of(cat(endpoint(), "reply")), ETIMEDOUT);
+  EXPECT_THAT(asked_, IsEmpty());
+  release(*file);
+  EXPECT_EQ(bodies(), std::vector<std::string>{"a"});
+}
+
 TEST_F(RequestTest, OtherAttributesAreSetWithoutEffect) {
   const NodePtr file = node(endpoint(), "request");
   AttributeChanges changes;
