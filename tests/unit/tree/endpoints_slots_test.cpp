@@ -181,7 +181,8 @@ TEST_F(RoomTest, ReleaseIsAnsweredWhileItsQueryIsUnderWay) {
   settle();
   EXPECT_TRUE(releasing.done());
   EXPECT_EQ(asked_.size(), 1U);
-  auto opening = begin(node(endpoint(), "reply")->open(user(), O_RDONLY));
+  const NodePtr none = node(endpoint(), "reply");
+  auto opening = begin(none->open(user(), O_RDONLY));
   settle();
   EXPECT_FALSE(opening.done());
   answer();
