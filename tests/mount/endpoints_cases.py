@@ -35,14 +35,11 @@ class EndpointsCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         BED.start_relay()
+        cls.addClassCleanup(BED.stop_relay)
         cls.peer = BED.peer("cpp", "other")
+        cls.addClassCleanup(cls.peer.close)
         cls.mount = BED.relay_mount(*cls.options)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mount.unmount()
-        cls.peer.close()
-        BED.stop_relay()
+        cls.addClassCleanup(cls.mount.unmount)
 
     def serve(self, mode="upper", name=None):
         """A new endpoint of the peer: its directory."""
@@ -358,6 +355,11 @@ class Users(EndpointsCase):
         os.rmdir(directory / "mine")
 
 
+def end(program):
+    program.kill()
+    program.wait()
+
+
 class Stuck(EndpointsCase):
     """Queries that nobody answers."""
 
@@ -372,14 +374,15 @@ class Stuck(EndpointsCase):
         os.write(file, b"stuck")
         os.close(file)
 
-    def stuck_program(self, script):
-        """Gives the program once it waits."""
-        before = self.mount.waiting()
+    def stuck_program(self, script, others=0):
+        """Gives the program once it waits, as so many others do."""
+        wait_until(lambda: self.mount.waiting() == others, "the end of other requests")
         program = subprocess.Popen(["bash", "-c", script], cwd=self.directory, stderr=subprocess.DEVNULL)
+        self.addCleanup(end, program)
 
         def is_waiting():
             for _ in range(5):
-                if self.mount.waiting() <= before:
+                if self.mount.waiting() <= others:
                     return False
                 time.sleep(0.02)
             return True
@@ -394,7 +397,7 @@ class Stuck(EndpointsCase):
         self.mount.path("files/dir").mkdir()
         for _ in range(STUCK):
             self.stuck_redirect()
-        readers = [self.stuck_program("exec cat reply") for _ in range(20)]
+        readers = [self.stuck_program("exec cat reply", others=i) for i in range(20)]
         wait_until(lambda: len(self.seen()) == STUCK, "all of them at the peer")
         with large.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -406,9 +409,6 @@ class Stuck(EndpointsCase):
         (other / "request").write_text("another")
         self.assertEqual((other / "reply").read_text(), "ANOTHER")
         self.assertTrue(all(reader.poll() is None for reader in readers))
-        for reader in readers:
-            reader.kill()
-            reader.wait()
 
     def test_whoever_waits_and_is_killed_is_gone_at_once(self):
         self.stuck_redirect()
@@ -425,9 +425,8 @@ class Stuck(EndpointsCase):
 
     def test_ps_answers_while_a_flush_waits(self):
         program = self.stuck_program("exec cp /etc/hostname request")
-        self.assertIn("request", run("ps", "-ef").stdout)
-        program.kill()
-        program.wait()
+        self.assertIn("cp /etc/hostname request", run("ps", "-ef").stdout)
+        self.assertIsNone(program.poll())
 
     def test_a_reply_that_is_not_there_yet_may_be_asked_for_without_waiting(self):
         self.stuck_redirect()
