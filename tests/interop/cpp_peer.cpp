@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
 #include "client/base/encoding.hpp"
@@ -54,6 +57,13 @@ asio::awaitable<HandlerResult> echo(Incoming message) {
 asio::awaitable<HandlerResult> upper(Incoming message) {
   for (std::uint8_t& c : message.body) c = static_cast<std::uint8_t>(std::toupper(c));
   co_return HandlerResult{std::optional<Bytes>{std::move(message.body)}};
+}
+
+// Upper case, after a time in which others are faster.
+asio::awaitable<HandlerResult> slow(Incoming message) {
+  asio::steady_timer timer{co_await asio::this_coro::executor, std::chrono::milliseconds{200}};
+  co_await timer.async_wait(asio::use_awaitable);
+  co_return co_await upper(std::move(message));
 }
 
 asio::awaitable<HandlerResult> silent(Incoming) { co_return HandlerResult{std::optional<Bytes>{}}; }
@@ -116,7 +126,8 @@ class Peer {
 
   json::value serve(const json::object& command) {
     static const std::map<std::string, asio::awaitable<HandlerResult> (*)(Incoming)> kModes{
-        {"echo", &echo}, {"upper", &upper}, {"silent", &silent}, {"fail", &fail}, {"fail_with", &fail_with}};
+        {"echo", &echo},     {"upper", &upper}, {"slow", &slow},
+        {"silent", &silent}, {"fail", &fail},   {"fail_with", &fail_with}};
     client().set_handler(text(command, "endpoint"),
                          [seen = seen_, mode = kModes.at(text(command, "mode"))](Incoming message) {
                            seen->with([&](auto& bodies) { bodies[message.endpoint].push_back(message.body); });

@@ -119,10 +119,11 @@ END
                 self.assertEqual(self.seen(), [b"a\n"])
 
     def test_a_reply_is_never_that_of_the_query_before(self):
-        script = "i=0; while [ $i -lt 30 ]; do printf q$i > request; cat reply; i=$((i+1)); done"
-        for name, result in self.in_each(script):
-            with self.subTest(name):
-                self.assertEqual(result.stdout, "".join(f"Q{i}" for i in range(30)))
+        script = "i=0; while [ $i -lt $N ]; do printf q$i > request; cat reply; i=$((i+1)); done"
+        for mode, count in ("upper", 30), ("slow", 3):
+            for name, result in self.in_each(script.replace("$N", str(count)), mode):
+                with self.subTest(name, mode=mode):
+                    self.assertEqual(result.stdout, "".join(f"Q{i}" for i in range(count)))
 
     def test_nothing_written_sends_nothing(self):
         script = "cat missing > request; : > request; > request; touch request; wget -qO request http://127.0.0.1:1/; true"
