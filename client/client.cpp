@@ -70,6 +70,9 @@ class SpotClient final : public Client {
   void set_handler(std::string endpoint, Handler handler, HandlerOptions options) override {
     inbox_->set_handler(std::move(endpoint), std::move(handler), options);
   }
+  Result<void> set_taker(std::string endpoint, Taker taker, HandlerOptions options) override {
+    return inbox_->set_taker(std::move(endpoint), std::move(taker), options);
+  }
   Result<std::shared_ptr<PacketConnection>> listen_packet(std::string endpoint) override;
 
   asio::awaitable<Answer<void>> store_blob(std::string key, Bytes value, Bytes inner_header) override;

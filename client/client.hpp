@@ -71,6 +71,19 @@ struct HandlerOptions {
   bool unverified = false;  // takes unsealed messages too
 };
 
+// A message that is answered later, at most once. Thread: any. Lifetime: does not keep the client.
+class Question {
+ public:
+  virtual ~Question() = default;
+  virtual const Incoming& message() const = 0;
+  virtual bool is_query() const = 0;  // its sender waits for an answer; it takes one in any case
+  // By the connection that it came by, or by any other where that one is gone. After an error nothing was sent, and it
+  // can be answered once more: too_large; offline; those of a seal.
+  virtual asio::awaitable<Answer<void>> answer(HandlerResult result) = 0;
+};
+// Quick. A failure is answered at once, as that of a Handler.
+using Taker = std::function<Answer<void>(std::shared_ptr<Question>)>;
+
 struct ConnectionStatus {
   std::string host;
   bool online = false;
@@ -111,6 +124,9 @@ class Client : public std::enable_shared_from_this<Client> {
 
   // An empty handler removes it.
   virtual void set_handler(std::string endpoint, Handler handler, HandlerOptions options = {}) = 0;
+  // The same for messages that are answered later; an empty taker is removed. One takes the place of another, but
+  // not that of a handler: bad_argument.
+  virtual Result<void> set_taker(std::string endpoint, Taker taker, HandlerOptions options = {}) = 0;
   // Errors: bad_argument where the endpoint is taken.
   virtual Result<std::shared_ptr<PacketConnection>> listen_packet(std::string endpoint) = 0;
 

@@ -30,13 +30,67 @@ asio::awaitable<HandlerResult> call(const Handler& handler, Incoming incoming) {
 
 }  // namespace
 
+class Inbox::Received final : public Question {
+ public:
+  // question: without its body, which is in `incoming`.
+  Received(Inbox& inbox, std::weak_ptr<void> owner, ConnectionPointer by, Message question, Opened opened,
+           Incoming incoming)
+      : inbox_{inbox},
+        owner_{std::move(owner)},
+        by_{std::move(by)},
+        question_{std::move(question)},
+        opened_{std::move(opened)},
+        incoming_{std::move(incoming)} {}
+
+  const Incoming& message() const override { return incoming_; }
+  bool is_query() const override { return spot::is_query(question_); }
+
+  asio::awaitable<Answer<void>> answer(HandlerResult result) override {
+    const std::shared_ptr<void> keep = owner_.lock();
+    if (!keep) co_return Failure{Errc::stopping};
+    if (result && !*result) co_return Answer<void>{};
+    const Result<Bytes> packet = inbox_.make_answer(question_, opened_, std::move(result));
+    if (!packet) co_return Failure{packet.error()};
+    const std::shared_ptr<Connection> first = by_.lock();
+    if (first && first->send(first->session(), *packet)) co_return Answer<void>{};
+    const Answer<ConnectionPointer> other =
+        co_await inbox_.parts_.messenger.connection(std::chrono::steady_clock::now() + inbox_.parts_.timeout);
+    if (!other) co_return other.error();
+    const Result<void> sent = (*other)->send((*other)->session(), *packet);
+    // What was never sent has a known outcome.
+    if (!sent) co_return Failure{sent.error() == Errc::connection_lost ? make_error_code(Errc::offline) : sent.error()};
+    co_return Answer<void>{};
+  }
+
+ private:
+  Inbox& inbox_;  // of the owner
+  const std::weak_ptr<void> owner_;
+  const std::weak_ptr<Connection> by_;
+  const Message question_;
+  const Opened opened_;
+  const Incoming incoming_;
+};
+
 void Inbox::set_handler(std::string endpoint, Handler handler, HandlerOptions options) {
   handlers_.with([&](auto& handlers) {
     if (handler) {
-      handlers.insert_or_assign(std::move(endpoint), Entry{std::move(handler), options});
+      handlers.insert_or_assign(std::move(endpoint), Entry{std::move(handler), {}, options});
     } else {
       handlers.erase(endpoint);
     }
+  });
+}
+
+Result<void> Inbox::set_taker(std::string endpoint, Taker taker, HandlerOptions options) {
+  return handlers_.with([&](auto& handlers) -> Result<void> {
+    const auto known = handlers.find(endpoint);
+    if (known != handlers.end() && known->second.handler) return fail(Errc::bad_argument);
+    if (taker) {
+      handlers.insert_or_assign(std::move(endpoint), Entry{{}, std::move(taker), options});
+    } else if (known != handlers.end()) {
+      handlers.erase(known);
+    }
+    return {};
   });
 }
 
@@ -63,21 +117,22 @@ void Inbox::receive(std::shared_ptr<void> owner, ConnectionPointer by, Message m
     refuse(by, message, "rate exceeded");
     return;
   }
-  asio::co_spawn(parts_.executor, handle(std::move(by), std::move(message), to->endpoint),
+  asio::co_spawn(parts_.executor, handle(owner, std::move(by), std::move(message), to->endpoint),
                  [this, owner = std::move(owner)](std::exception_ptr) { --running_; });
 }
 
-asio::awaitable<void> Inbox::handle(ConnectionPointer by, Message message, std::string endpoint) {
+asio::awaitable<void> Inbox::handle(std::weak_ptr<void> owner, ConnectionPointer by, Message message,
+                                    std::string endpoint) {
   const Entry entry = handlers_.with([&](const auto& handlers) {
     const auto at = handlers.find(endpoint);
     return at == handlers.end() ? Entry{} : at->second;
   });
-  const auto opened = co_await open(message, entry.options.unverified);
+  auto opened = co_await open(message, entry.options.unverified);
   if (!opened) {
     log(LogLevel::warning, message, opened.error().message());
     co_return;
   }
-  if (!entry.handler) {
+  if (!entry.handler && !entry.taker) {
     if (is_query(message)) reply(by, message, *opened, Failure{Errc::no_such_endpoint, std::string{kNoSuchEndpoint}});
     co_return;
   }
@@ -86,8 +141,16 @@ asio::awaitable<void> Inbox::handle(ConnectionPointer by, Message message, std::
   incoming.recipient = message.recipient;
   incoming.endpoint = endpoint;
   incoming.id = message.id;
-  incoming.body = opened->body;
+  incoming.body = std::move(opened->body);
   incoming.verified = opened->verified;
+  message.body = Bytes{};
+  if (entry.taker) {
+    const auto question =
+        std::make_shared<Received>(*this, std::move(owner), by, message, *opened, std::move(incoming));
+    const Answer<void> taken = entry.taker(question);
+    if (!taken && question->is_query()) reply(by, message, *opened, taken.error());
+    co_return;
+  }
   auto result = co_await call(entry.handler, std::move(incoming));
   reply(by, message, *opened, std::move(result));
 }
@@ -115,8 +178,7 @@ asio::awaitable<Result<Inbox::Opened>> Inbox::open(const Message& message, bool 
   co_return opened;
 }
 
-void Inbox::reply(const ConnectionPointer& by, const Message& question, const Opened& opened, HandlerResult result) {
-  if (result && !*result) return;
+Result<Bytes> Inbox::make_answer(const Message& question, const Opened& opened, HandlerResult result) const {
   Message answer;
   answer.id = question.id;
   answer.flags = flag::response | (result ? 0 : flag::error);
@@ -125,16 +187,25 @@ void Inbox::reply(const ConnectionPointer& by, const Message& question, const Op
   Bytes payload = result ? std::move(**result) : to_bytes(result.error().text);
   if (!result && payload.empty()) payload = to_bytes(result.error().code.message());
   if (opened.verified) {
-    if (const auto sealed = parts_.envelopes.seal(answer, opened.card.get(), payload); !sealed) {
-      log(LogLevel::warning, question, "the answer can't be sealed: " + sealed.error().message());
-      return;
-    }
+    const Result<void> sealed = parts_.envelopes.seal(answer, opened.card.get(), payload);
+    if (!sealed) return sealed.error();
   } else {
     answer.flags |= flag::not_bottle;
     answer.body = std::move(payload);
   }
   const auto encoded = encode_message(answer);
-  if (encoded) (void)by->send(by->session(), encode_packet(PacketType::message, *encoded));
+  if (!encoded) return encoded.error();
+  return encode_packet(PacketType::message, *encoded);
+}
+
+void Inbox::reply(const ConnectionPointer& by, const Message& question, const Opened& opened, HandlerResult result) {
+  if (result && !*result) return;
+  const Result<Bytes> answer = make_answer(question, opened, std::move(result));
+  if (answer) {
+    static_cast<void>(by->send(by->session(), *answer));
+  } else {
+    log(LogLevel::warning, question, "the answer can't be sealed: " + answer.error().message());
+  }
 }
 
 void Inbox::refuse(const ConnectionPointer& by, const Message& question, std::string_view text) {

@@ -30,14 +30,17 @@ class Inbox {
   explicit Inbox(Parts parts) : parts_{std::move(parts)} {}
 
   void set_handler(std::string endpoint, Handler handler, HandlerOptions options);
-  bool has_handler(const std::string& endpoint) const;
+  Result<void> set_taker(std::string endpoint, Taker taker, HandlerOptions options);
+  bool has_handler(const std::string& endpoint) const;  // or taker
 
   // `owner` keeps this alive while a handler runs.
   void receive(std::shared_ptr<void> owner, ConnectionPointer by, Message message);
 
  private:
+  class Received;
   struct Entry {
     Handler handler;
+    Taker taker;  // of the two, one is there
     HandlerOptions options;
   };
   struct Opened {
@@ -46,8 +49,10 @@ class Inbox {
     CardPointer card;  // of the sender; null for ourselves, and where nothing is verified
   };
 
-  asio::awaitable<void> handle(ConnectionPointer by, Message message, std::string endpoint);
+  asio::awaitable<void> handle(std::weak_ptr<void> owner, ConnectionPointer by, Message message, std::string endpoint);
   asio::awaitable<Result<Opened>> open(const Message& message, bool unverified);
+  // The packet of an answer.
+  Result<Bytes> make_answer(const Message& question, const Opened& opened, HandlerResult result) const;
   void reply(const ConnectionPointer& by, const Message& question, const Opened& opened, HandlerResult result);
   void refuse(const ConnectionPointer& by, const Message& question, std::string_view text);
   void log(LogLevel level, const Message& message, const std::string& text) const;
