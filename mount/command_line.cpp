@@ -112,6 +112,7 @@ Options of spotfs; times are seconds, or with a unit: 500ms, 30s, 5m, 1h
   listen=ADDRESS:PORT       embedded: other clients may come in here, over TLS
   allow=k.HASH[:k.HASH…]    with listen: these identities too, not ours alone
   timeout=30                for blobs          query_timeout=30    for a query, card look-up included
+  listen_timeout=60         for an answer to what came to listen/, then its sender gets an error
   mount_timeout=15          until it works     offline_grace=3     without a connection, before an error
   keepalive=15              between pings      drain=60            for what is not stored yet, at the end
   commit=1                  a change is told to other mounts after this time

@@ -60,6 +60,7 @@ class Filesystem {
   std::vector<tree::NamedNode> make_early_subtrees() const;
   std::vector<tree::NamedNode> make_late_subtrees();
   DiskSubtrees make_disk();
+  tree::NodePtr make_listen() const;
   tree::NamedNode make_control() const;
   tree::Access access() const;
   tree::SpaceFunction space() const;

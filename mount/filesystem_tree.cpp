@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "fs/tree/endpoints/endpoints.hpp"
+#include "fs/tree/listen/listen.hpp"
 #include "fs/tree/self/self.hpp"
 #include "mount/filesystem.hpp"
 
@@ -90,6 +91,22 @@ std::vector<tree::NamedNode> Filesystem::make_late_subtrees() {
   return {{"blobs", std::move(disk.blobs)}, {"files", std::move(disk.files)}};
 }
 
+tree::NodePtr Filesystem::make_listen() const {
+  tree::ListenOptions settings;
+  settings.serve = [client = client_](std::string endpoint, spot::Taker taker, spot::HandlerOptions options) {
+    return client->set_taker(std::move(endpoint), std::move(taker), options);
+  };
+  settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender) {
+    return client->send_to(std::move(target), std::move(payload), std::move(sender));
+  };
+  settings.executor = loop_.context().get_executor();
+  settings.self = client_->target_id();
+  settings.access = access();
+  settings.timeout = options_.listen_timeout;
+  settings.notifier = notifier_;
+  return tree::make_listen(std::move(settings));
+}
+
 std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
   tree::EndpointsOptions settings;
   settings.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
@@ -104,6 +121,7 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
   settings.peers = options_.peers;
   settings.query_timeout = options_.query_timeout;
   return {{"endpoints", tree::make_endpoints(std::move(settings))},
+          {"listen", make_listen()},
           {"self", tree::make_self(client_, access())},
           make_control()};
 }

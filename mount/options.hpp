@@ -49,6 +49,7 @@ struct Options {
 
   milliseconds timeout = 30s;
   milliseconds query_timeout = 30s;
+  milliseconds listen_timeout = 60s;
   milliseconds mount_timeout = 15s;
   milliseconds offline_grace = 3s;
   milliseconds keepalive = 15s;

@@ -13,7 +13,7 @@ constexpr std::size_t kOverhead = 4'096;  // of a message that is under way, bes
 
 Outgoing::Outgoing(OutgoingOptions options) : options_{std::move(options)}, state_{!options_.opener, options_.room} {}
 
-std::error_code Outgoing::take(State& state, const Write& write) const {
+std::error_code Outgoing::take(State& state, const Write& write, std::error_code why_not) const {
   const auto refuse = [&state](std::error_code why) {
     state.refusal = why;
     state.asks = false;
@@ -23,6 +23,7 @@ std::error_code Outgoing::take(State& state, const Write& write) const {
   };
   if (state.sent) return fail(EPIPE);
   if (state.refusal) return state.refusal;
+  if (why_not) return refuse(why_not);
   if (!write.append && write.offset != state.body.size()) return refuse(fail(ESPIPE));
   if (write.data.size() > options_.limit - state.body.size()) return refuse(make_error_code(Errc::too_large));
   const std::size_t size = write.data.size() + (state.asks ? 0 : kOverhead);
@@ -35,10 +36,11 @@ std::error_code Outgoing::take(State& state, const Write& write) const {
 asio::awaitable<Result<std::size_t>> Outgoing::write(Caller, Write write) {
   if (write.data.empty()) co_return std::size_t{0};
   bool is_news = false;
+  const std::error_code why_not = options_.check ? options_.check() : std::error_code{};
   const std::error_code wrong = state_.with([&](State& state) {
     state.flushed = false;
     is_news = !state.refusal;
-    return take(state, write);
+    return take(state, write, why_not);
   });
   if (!wrong) co_return write.data.size();
   if (is_news && options_.refused) options_.refused(wrong);

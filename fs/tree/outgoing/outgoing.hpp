@@ -31,9 +31,10 @@ inline constexpr std::size_t kMaxMessage = 65'000;  // bytes
 struct OutgoingOptions {
   std::function<asio::awaitable<Result<void>>(Bytes message)> deliver;  // required; called at most once
   std::function<void(std::error_code)>
-      refused;                     // may be empty; told of the first write that is refused, and of each EPIPE
-  asio::any_io_executor executor;  // required; for deliveries that nobody waits for
-  std::optional<pid_t> opener;     // its process; nullopt: can't be known
+      refused;                             // may be empty; told of the first write that is refused, and of each EPIPE
+  std::function<std::error_code()> check;  // may be empty; asked at each write, whose error it is then
+  asio::any_io_executor executor;          // required; for deliveries that nobody waits for
+  std::optional<pid_t> opener;             // its process; nullopt: can't be known
   ThreadGroup thread_group = thread_group_of;
   std::shared_ptr<Room> room;  // may be null: bounded by the limit and the number of open files alone
   std::size_t limit = kMaxMessage;
@@ -71,7 +72,7 @@ class Outgoing final : public OpenFile, public std::enable_shared_from_this<Outg
     std::error_code refusal;  // nothing will be sent
     Share share;
   };
-  std::error_code take(State& state, const Write& write) const;
+  std::error_code take(State& state, const Write& write, std::error_code why_not) const;
 
   const OutgoingOptions options_;
   const std::shared_ptr<spot::Event> over_ = std::make_shared<spot::Event>();

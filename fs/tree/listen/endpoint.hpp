@@ -1,0 +1,53 @@
+// listen/ and the endpoints in it: mkdir serves one, rmdir stops.
+//
+// Thread, lifetime: node.hpp.
+#pragma once
+
+#include "fs/tree/listen/directories.hpp"
+
+namespace spotfs::tree {
+
+class EndpointFolder final : public ListenFolder {
+ public:
+  // Not served before serve().
+  EndpointFolder(ListenHubPtr hub, std::string name);
+
+  // Errors: EBUSY.
+  Result<void> serve();
+  // Refuses what is here.
+  void stop();
+
+  // user.spot.unverified: 1, where it is set.
+  asio::awaitable<Result<Bytes>> get_xattr(Caller caller, std::string name) override;
+  asio::awaitable<Result<std::vector<std::string>>> list_xattrs(Caller caller) override;
+  asio::awaitable<Result<void>> set_xattr(Caller caller, std::string name, Bytes value, XattrMode mode) override;
+  asio::awaitable<Result<void>> remove_xattr(Caller caller, std::string name) override;
+
+ private:
+  Result<NodePtr> child(const std::string& name) override;
+  std::set<std::string> names() override { return {"inbox", "to"}; }  // reading `next` would take a message
+  Result<void> take_unverified(bool yes);
+
+  const std::string name_;
+  const MailboxPtr mailbox_;
+  const NodePtr next_, inbox_, to_;
+  std::atomic<bool> unverified_{false};
+};
+
+class ListenDirectory final : public ListenFolder {
+ public:
+  explicit ListenDirectory(ListenHubPtr hub) : ListenFolder{std::move(hub)} {}
+  ~ListenDirectory() override;
+
+  asio::awaitable<Result<Entry>> make_directory(Caller caller, std::string name, mode_t mode) override;
+  asio::awaitable<Result<void>> remove_directory(Caller caller, std::string name) override;
+
+ private:
+  using FolderPtr = std::shared_ptr<EndpointFolder>;
+  Result<NodePtr> child(const std::string& name) override;
+  std::set<std::string> names() override;
+
+  spot::Synchronized<std::map<std::string, FolderPtr>> folders_;
+};
+
+}  // namespace spotfs::tree

@@ -1,0 +1,45 @@
+// What all nodes of listen/ share.
+//
+// Thread: any. Lifetime: shared by the nodes and mailboxes.
+#pragma once
+
+#include <atomic>
+
+#include "client/net/deadline.hpp"
+#include "client/proto/replay.hpp"
+#include "fs/tree/listen/listen.hpp"
+#include "fs/tree/node_table.hpp"
+#include "fs/tree/outgoing/room.hpp"
+
+namespace spotfs::tree {
+
+class ListenHub {
+ public:
+  explicit ListenHub(ListenOptions given);
+  ~ListenHub();
+  ListenHub(const ListenHub&) = delete;
+  ListenHub& operator=(const ListenHub&) = delete;
+
+  const ListenOptions options;
+  const std::shared_ptr<spot::DeadlineQueue> deadlines;
+  const std::shared_ptr<Room> waiting;  // for messages that came
+  const std::shared_ptr<Room> written;  // for those that are written
+  NodeTable<std::string> nodes;         // of packets, by path below listen/
+
+  // Of a message; none is given twice, so that nobody answers another one than he read.
+  std::uint64_t next_number() noexcept { return ++last_number_; }
+  // Whether this message of its sender comes for the first time, whatever it is sealed in.
+  bool is_new(const spot::Incoming& message);
+
+  Attributes attributes(mode_t mode) const;  // type and permission bits
+  // Answers all of them with that error, in the background.
+  void refuse(std::vector<std::shared_ptr<spot::Question>> questions, spot::Failure why) const;
+
+ private:
+  std::atomic<std::uint64_t> last_number_{0};
+  spot::Synchronized<spot::ReplayCache> seen_;
+};
+
+using ListenHubPtr = std::shared_ptr<ListenHub>;
+
+}  // namespace spotfs::tree

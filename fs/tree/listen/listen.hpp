@@ -1,0 +1,52 @@
+// listen/: endpoints that this mount serves.
+//
+//   mkdir listen/E; cd listen/E
+//   while d=$(cat next); do tr a-z A-Z < "$d/body" > "$d/reply"; done
+//
+// Reading `next` waits for a message and gives its directory, `inbox/7`, then end of file; each open takes one. There,
+// `from` is the sender and `body` the message; writing `reply` answers, writing `error` answers with that text as an
+// error, `rmdir` declines, and each ends the message: its files are ESTALE from then on. So they are when nobody has
+// answered in time, and the sender gets an error. A message is given out once. What is written to `to/k.<hash>/F` is
+// one packet from `/E`.
+//
+// Only what is sealed for us and verified is taken, unless `user.spot.unverified` is 1 on the directory of the
+// endpoint; `from` begins with "unverified" then, where that is so.
+//
+// Thread: any. Lifetime: the nodes keep the functions and what they refer to. When the root of the subtree goes, what
+// waits is refused.
+// Errors: EBUSY for an endpoint that the client serves itself; EMSGSIZE for an answer that no message can hold, and the
+// others of a connection: nothing was sent then, and the message can still be answered.
+// Memory: 1,024 messages for each endpoint, those given out included, 64 MiB in all. The sender of one more gets an
+// error.
+// Source: filesystem.md, "Listening".
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "client/client.hpp"
+#include "fs/tree/access.hpp"
+#include "fs/tree/node.hpp"
+#include "fs/tree/notifier.hpp"
+#include "fs/tree/outgoing/thread_group.hpp"
+
+namespace spotfs::tree {
+
+struct ListenOptions {
+  // Client::set_taker.
+  std::function<Result<void>(std::string endpoint, spot::Taker taker, spot::HandlerOptions options)> serve;  // required
+  // Client::send_to.
+  std::function<asio::awaitable<spot::Answer<void>>(std::string target, Bytes payload, std::string sender)>
+      send;                                   // required
+  asio::any_io_executor executor;             // required; for time-outs, refusals and what nobody waits for
+  std::string self;                           // required: k.<hash>, this identity
+  Access access;                              // 0700 of its user, whatever the mount allows to others
+  std::chrono::milliseconds timeout{60'000};  // from a message's arrival to its answer
+  std::shared_ptr<KernelNotifier> notifier;   // may be null: the kernel learns late of what is gone
+  ThreadGroup thread_group = thread_group_of;
+  const spot::Clock* clock = &spot::Clock::system();
+};
+
+NodePtr make_listen(ListenOptions options);
+
+}  // namespace spotfs::tree
