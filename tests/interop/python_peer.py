@@ -44,6 +44,15 @@ class Peer:
     async def query(self, address, body, timeout=TIMEOUT):
         return (await self.client.query(address, bytes.fromhex(body), timeout)).hex()
 
+    async def query_unsealed(self, address, body, timeout=TIMEOUT):
+        """As query, but signed alone: anyone could have sent it."""
+        prepare = self.client._prepare_message
+        self.client._prepare_message = lambda recipient, payload: prepare(None, payload)
+        try:
+            return await self.query(address, body, timeout)
+        finally:
+            self.client._prepare_message = prepare
+
     async def serve(self, endpoint, mode):
         async def handler(message):
             if mode == "echo":

@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from bed import run, shell, wait_until
+from listening import WithAClient, served, take
 
 BED = None  # set by run.py
 LIMIT = 45_056  # bytes of a blob's content
@@ -230,3 +231,39 @@ class Endpoints(PythonCase):
         mount = BED.relay_mount("allow_other")
         self.assertIn("Permission denied", run(*as_other, mount.path("endpoints/@/time/error")).stderr)
         mount.unmount()
+
+
+class Listening(WithAClient, PythonCase):
+    """Two identities that ask each other, by what the mount serves."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.peer = BED.peer("python", "caller")
+        cls.mount = BED.relay_mount()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mount.unmount()
+        cls.peer.close()
+        super().tearDownClass()
+
+    def test_unsealed_messages_are_taken_where_the_attribute_says_so(self):
+        with served(self.mount, "open") as endpoint:
+            with self.assertRaises(Exception):
+                self.peer.call("query_unsealed", address=self.own("open"), body=b"x", timeout=2)
+            os.setxattr(endpoint, "user.spot.unverified", b"1")
+            self.assertIn("user.spot.unverified", os.listxattr(endpoint))
+            asked = self.peer.ask("query_unsealed", address=self.own("open"), body=b"from anyone")
+            message = take(endpoint)
+            self.assertRegex((message / "from").read_text(), f"^unverified {self.peer.address}/[0-9a-f-]+\n$")
+            self.assertEqual((message / "body").read_bytes(), b"from anyone")
+            (message / "reply").write_bytes(b"to anyone")
+            self.assertEqual(bytes.fromhex(self.peer.answer(asked)), b"to anyone")
+            # What is sealed is verified all the same.
+            asked = self.peer.ask("query", address=self.own("open"), body=b"sealed")
+            message = take(endpoint)
+            self.assertRegex((message / "from").read_text(), f"^{self.peer.address}/[0-9a-f-]+\n$")
+            message.rmdir()
+            with self.assertRaisesRegex(Exception, "declined"):
+                self.peer.answer(asked)

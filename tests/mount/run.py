@@ -23,7 +23,7 @@ from bed import Bed
 
 SKIPPED = 77
 SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
-SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "python", "endpoints")
+SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "endpoints", "listen", "python", "rust")
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
 TOOLS_OF = {
     "load": ("dbench", "fio", "stress-ng", "vim"),
@@ -39,7 +39,7 @@ def main():
     parser.add_argument("--spotfs", type=pathlib.Path, required=True)
     parser.add_argument("--relay", type=pathlib.Path, required=True)
     parser.add_argument("--cpp", type=pathlib.Path, help="the C++ peer of tests/interop")
-    for name in ("python", *SUITES):
+    for name in ("python", "rust", *SUITES):
         parser.add_argument(f"--{name}", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", help="tests to run, such as Tools.test_tar; none: all")
@@ -55,6 +55,9 @@ def main():
         if arguments.suite == "python":
             arguments.build.mkdir(parents=True, exist_ok=True)
             more = ["--python", prepare.python_client(arguments.build.resolve())]
+        if arguments.suite == "rust":
+            arguments.build.mkdir(parents=True, exist_ok=True)
+            more = ["--rust", prepare.rust_client(arguments.build.resolve())]
         if arguments.suite == "suites":
             arguments.build.mkdir(parents=True, exist_ok=True)
             for crate, version in SUITES.items():
@@ -87,7 +90,7 @@ def run_suite(arguments):
     programs = {"relay": arguments.relay.resolve(), "spotfs": arguments.spotfs.resolve()}
     if arguments.cpp:
         programs["cpp"] = arguments.cpp.resolve()
-    programs |= {name: getattr(arguments, name) for name in ("python", *SUITES)}
+    programs |= {name: getattr(arguments, name) for name in ("python", "rust", *SUITES)}
     with tempfile.TemporaryDirectory(prefix="spotfs-mount-") as work:
         cases = importlib.import_module(f"{arguments.suite}_cases")
         bed = cases.BED = Bed(pathlib.Path(work), programs)
