@@ -61,12 +61,14 @@ TEST(MountOptions, AsksAUserWithoutAHomeForBothDirectories) {
 TEST(MountOptions, TakesValuesOfEveryKind) {
   const auto options = options_of(
       "identity=/i,state=/s,timeout=500,commit=20ms,offline_grace=0,threads=3,plain=new,bind=require,conflicts=last,"
-      "log=debug,peers=17,ro,allow_other,default_permissions,accept_store,delay_connect,listen=127.0.0.1:8443");
+      "log=debug,peers=17,ro,allow_other,default_permissions,accept_store,delay_connect,listen=127.0.0.1:8443,"
+      "listen_timeout=5m");
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_EQ(options->identity, "/i");
   EXPECT_EQ(options->state, "/s");
   EXPECT_EQ(options->timeout, 500s);
   EXPECT_EQ(options->commit, 20ms);
+  EXPECT_EQ(options->listen_timeout, 5min);
   EXPECT_EQ(options->offline_grace, 0s);
   EXPECT_EQ(options->threads, 3U);
   EXPECT_EQ(options->plain, tree::PlainValues::new_names);
