@@ -117,7 +117,8 @@ void Inbox::receive(std::shared_ptr<void> owner, ConnectionPointer by, Message m
     refuse(by, message, "rate exceeded");
     return;
   }
-  asio::co_spawn(parts_.executor, handle(owner, std::move(by), std::move(message), to->endpoint),
+  auto work = handle(owner, std::move(by), std::move(message), to->endpoint);  // before `owner` is moved
+  asio::co_spawn(parts_.executor, std::move(work),
                  [this, owner = std::move(owner)](std::exception_ptr) { --running_; });
 }
 
