@@ -182,14 +182,17 @@ bool Mailbox::is_over(Number number) {
 
 Result<void> Mailbox::decline(Number number) {
   drop_late();
+  bool is_answering = false;
   std::vector<QuestionPtr> declined;
   state_.with([&](State& state) {
     Held* held = find_given(state, number);
-    if (held == nullptr || held->is_answering) return;
+    is_answering = held != nullptr && held->is_answering;
+    if (held == nullptr || is_answering) return;
     declined.push_back(std::move(held->question));
     state.held.erase(number);
     set_timer(state);
   });
+  if (is_answering) return fail(EBUSY);
   if (declined.empty()) return fail(is_over(number) ? ESTALE : ENOENT);
   hub_->refuse(std::move(declined), {Errc::refused, "declined"});
   return {};

@@ -158,7 +158,7 @@ TEST_F(ListenAnswerTest, WhoeverAnswersWhileAnotherDoesIsTooLate) {
   auto closing = begin(first->flush(user()));
   settle();
   EXPECT_EQ(say(node(message_, "reply"), "second"), ESTALE);
-  EXPECT_EQ(errno_of(run(node(endpoint_, "inbox")->remove_directory(user(), "1"))), ENOENT);
+  EXPECT_EQ(errno_of(run(node(endpoint_, "inbox")->remove_directory(user(), "1"))), EBUSY);
   asked_->let_go();
   EXPECT_EQ(errno_of(finish(closing)), 0);
   EXPECT_THAT(asked_->answers, ElementsAre("first"));

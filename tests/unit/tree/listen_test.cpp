@@ -118,8 +118,8 @@ TEST_F(ListenTest, AReadThatIsInterruptedWhenAMessageComesLeavesItToTheNext) {
   auto reading = begin(first->read(user(), 0, 100));
   auto other = begin(second->read(user(), 0, 100));
   settle();
-  EXPECT_TRUE(takers_.at("test")(question("one")));  // both are woken, and have not run yet
   reading.interrupt();
+  EXPECT_TRUE(takers_.at("test")(question("one")));  // both are woken, and neither has run yet
   EXPECT_EQ(finish(reading).error(), make_error_code(Errc::cancelled));
   EXPECT_EQ(spot::to_string(finish(other).value().bytes()), "inbox/1\n");
 }
