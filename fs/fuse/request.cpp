@@ -14,6 +14,7 @@ Request::Request(fuse_req_t request, Counter& counter) noexcept : request_{reque
 Request::Request(Request&& other) noexcept
     : request_{std::exchange(other.request_, nullptr)},
       counter_{other.counter_},
+      begun_{other.begun_},
       watched_{std::exchange(other.watched_, false)} {}
 
 Request::~Request() {
@@ -33,6 +34,7 @@ void Request::watch(fuse_interrupt_func_t interrupted, void* data) noexcept {
 // Waits for an interrupt that is being told at this moment, so that none comes later.
 fuse_req_t Request::take() noexcept {
   if (watched_) fuse_req_interrupt_func(request_, nullptr, nullptr);
+  counter_->took.add(std::chrono::steady_clock::now() - begun_);
   return std::exchange(request_, nullptr);
 }
 

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
+#include "client/base/histogram.hpp"
 #include "fs/fuse/libfuse.hpp"
 #include "fs/tree/file.hpp"
 
@@ -17,9 +19,10 @@ namespace spotfs::fuse {
 
 using namespace tree;
 
-struct Counter {
+struct alignas(64) Counter {  // a line of the cache is shared with no other operation
   std::atomic<std::uint64_t> calls{0};
   std::atomic<std::uint64_t> failures{0};
+  spot::Histogram took;  // from the request to its answer
 };
 
 class Request {
@@ -57,6 +60,7 @@ class Request {
 
   fuse_req_t request_;
   Counter* counter_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool watched_ = false;
 };
 

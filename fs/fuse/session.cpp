@@ -151,7 +151,8 @@ std::vector<OperationCount> FuseSession::operation_counts() const {
   std::vector<OperationCount> all;
   for (std::size_t i = 0; i < core_.counters.size(); ++i) {
     const fuse::Counter& counter = core_.counters.at(i);
-    all.push_back({fuse::name_of(static_cast<Op>(i)), counter.calls.load(), counter.failures.load()});
+    all.push_back(
+        {fuse::name_of(static_cast<Op>(i)), counter.calls.load(), counter.failures.load(), counter.took.figures()});
   }
   return all;
 }

@@ -31,6 +31,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "client/base/failure.hpp"
+#include "client/base/histogram.hpp"
 #include "fs/fuse/dying.hpp"
 #include "fs/fuse/notifier.hpp"
 #include "fs/tree/node.hpp"
@@ -68,7 +69,8 @@ struct SessionOptions {
 struct OperationCount {
   std::string_view name;  // "lookup"
   std::uint64_t calls = 0;
-  std::uint64_t failures = 0;  // answered with an errno, ENOENT of a lookup and the like included
+  std::uint64_t failures = 0;       // answered with an errno, ENOENT of a lookup and the like included
+  spot::Histogram::Figures took{};  // of those that were answered, what they waited for included
 };
 
 class Session {

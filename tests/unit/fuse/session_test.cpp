@@ -287,6 +287,8 @@ TEST_F(SessionTest, CountsWhatItIsAskedFor) {
     if (count.name != "lookup") continue;
     EXPECT_EQ(count.calls, 2U);
     EXPECT_EQ(count.failures, 2U);
+    EXPECT_EQ(count.took.count(), 2U);
+    EXPECT_GT(count.took.seconds, 0.0);
     return;
   }
   FAIL() << "lookup is not counted";
