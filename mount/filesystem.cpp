@@ -67,8 +67,13 @@ Filesystem::Filesystem(Loop& loop, const Options& options, std::string directory
     : loop_{loop},
       options_{options},
       directory_{std::move(directory)},
-      log_{std::move(log)},
-      deadline_{std::chrono::steady_clock::now() + options.mount_timeout} {}
+      log_{[book = book_, given = std::move(log)](LogLevel level, const std::string& text) {
+        book->add(level, text);
+        given(level, text);
+      }},
+      deadline_{std::chrono::steady_clock::now() + options.mount_timeout} {
+  book_->set_level(options.log);
+}
 
 Filesystem::~Filesystem() = default;
 

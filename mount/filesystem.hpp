@@ -57,11 +57,13 @@ class Filesystem {
   void make_pending();
   bool works_offline() const;
   tree::NodePtr make_root();
-  std::vector<tree::NamedNode> make_early_subtrees() const;
+  std::vector<tree::NamedNode> make_early_subtrees();
   std::vector<tree::NamedNode> make_late_subtrees();
   DiskSubtrees make_disk();
   tree::NodePtr make_listen() const;
-  tree::NamedNode make_control() const;
+  tree::NamedNode make_control();
+  tree::Choices choices() const;
+  tree::SessionFigures session_figures();
   tree::Access access() const;
   tree::SpaceFunction space() const;
 
@@ -82,7 +84,8 @@ class Filesystem {
   Loop& loop_;
   const Options options_;
   const std::string directory_;
-  const spot::Log log_;
+  const std::shared_ptr<tree::LogBook> book_ = std::make_shared<tree::LogBook>();
+  const spot::Log log_;  // to the book, too
   const std::chrono::steady_clock::time_point deadline_;
 
   std::shared_ptr<const spot::Keychain> keys_;

@@ -2,10 +2,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fs/index/state_directory.hpp"
 #include "fs/tree/endpoints/endpoints.hpp"
 #include "fs/tree/listen/listen.hpp"
 #include "fs/tree/self/self.hpp"
 #include "mount/filesystem.hpp"
+#include "mount/log.hpp"
 
 namespace spotfs::mount {
 
@@ -29,6 +31,27 @@ asio::awaitable<bool> restored(const CachedStore* cache, std::shared_ptr<BlobSto
   if (!copy) co_return false;
   const spot::Answer<void> stored = co_await store->store(std::move(key), *std::move(copy));
   co_return stored.has_value();
+}
+
+asio::awaitable<spot::Answer<spot::Bytes>> noted_query(std::shared_ptr<spot::Client> client,
+                                                       std::shared_ptr<tree::LogBook> book, std::string target,
+                                                       spot::Bytes body, milliseconds timeout) {
+  spot::Answer<spot::Bytes> answer = co_await client->query(target, std::move(body), timeout);
+  if (!answer) tree::note_query(*book, target, answer.error());
+  co_return answer;
+}
+
+// Of all mounts of a disk on this machine.
+std::optional<std::uint64_t> journal_bytes(const StateRoot& state, const BlobId& store) {
+  std::uint64_t sum = 0;
+  std::error_code ec;
+  for (const std::filesystem::path& writer : state.writers(store)) {
+    for (const char* const name : {"journal.db", "journal.db-wal"}) {
+      const std::uintmax_t size = std::filesystem::file_size(writer / name, ec);
+      if (!ec) sum += size;
+    }
+  }
+  return sum;
 }
 
 }  // namespace
@@ -74,12 +97,52 @@ DiskSubtrees Filesystem::make_disk() {
   return disk;
 }
 
-tree::NamedNode Filesystem::make_control() const {
+tree::Choices Filesystem::choices() const {
+  tree::Choices out;
+  out.directory = directory_;
+  out.identity = options_.identity.string();
+  out.state = options_.state.string();
+  if (cached_.figures() && options_.cache) out.cache = options_.cache->string();
+  out.timeout = options_.timeout;
+  out.query_timeout = options_.query_timeout;
+  out.commit = options_.commit;
+  out.refresh = options_.refresh;
+  out.drain = options_.drain;
+  out.writeback = options_.writeback;
+  out.read_only = options_.read_only;
+  out.require_binding = options_.require_binding;
+  return out;
+}
+
+tree::SessionFigures Filesystem::session_figures() {
+  const std::scoped_lock lock{mutex_};
+  tree::SessionFigures out;
+  if (!session_) return out;
+  for (const OperationCount& one : session_->operation_counts())
+    out.operations.push_back({one.name, one.failures, one.took});
+  out.waiting = session_->waiting();
+  out.open_handles = session_->open_handles();
+  out.known_nodes = session_->known_nodes();
+  return out;
+}
+
+tree::NamedNode Filesystem::make_control() {
   tree::ControlOptions settings;
   settings.executor = loop_.context().get_executor();
   settings.access = access();
   settings.source = options_.source.text;
+  settings.choices = choices();
   settings.client = client_;
+  settings.book = book_;
+  settings.session = [this] { return session_figures(); };
+  settings.set_log_level = set_log_level;
+  if (const auto state = StateRoot::open(options_.state, keys_->self().public_key().hash())) {
+    settings.journal_bytes = [root = *state, controlled = controlled_]() -> std::optional<std::uint64_t> {
+      const auto disk = controlled->with([](const auto& there) { return there; });
+      if (!disk) return std::nullopt;
+      return journal_bytes(root, disk->index->store_id());
+    };
+  }
   settings.disk = [controlled = controlled_] { return controlled->with([](const auto& disk) { return disk; }); };
   settings.only_files = options_.only_files;
   settings.cache = [cache = &cached_] { return cache->figures(); };
@@ -107,10 +170,10 @@ tree::NodePtr Filesystem::make_listen() const {
   return tree::make_listen(std::move(settings));
 }
 
-std::vector<tree::NamedNode> Filesystem::make_early_subtrees() const {
+std::vector<tree::NamedNode> Filesystem::make_early_subtrees() {
   tree::EndpointsOptions settings;
-  settings.query = [client = client_](std::string target, spot::Bytes body, milliseconds timeout) {
-    return client->query(std::move(target), std::move(body), timeout);
+  settings.query = [client = client_, book = book_](std::string target, spot::Bytes body, milliseconds timeout) {
+    return noted_query(client, book, std::move(target), std::move(body), timeout);
   };
   settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender) {
     return client->send_to(std::move(target), std::move(payload), std::move(sender));

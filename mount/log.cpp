@@ -36,4 +36,6 @@ spot::Log start_log(LogTo where, spot::LogLevel least, const std::string& direct
   };
 }
 
+void set_log_level(spot::LogLevel least) { spdlog::default_logger()->set_level(level_of(least)); }
+
 }  // namespace spotfs::mount

@@ -10,6 +10,9 @@ namespace spotfs::mount {
 
 enum class LogTo { standard_error, system };
 
+// From here on, of that log. Any thread.
+void set_log_level(spot::LogLevel least);
+
 spot::Log start_log(LogTo where, spot::LogLevel least, const std::string& directory);
 
 }  // namespace spotfs::mount

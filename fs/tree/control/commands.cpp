@@ -13,11 +13,24 @@ using spot::Answer;
 using spot::Failure;
 
 const std::array kCommands{
-    Command{"flush", "", 0, 0, run_flush},          Command{"fsck", "[repair] [accept-older]", 0, 2, run_check},
-    Command{"scrub", "", 0, 0, run_scrub},          Command{"writers retire", "ID", 1, 1, run_retire},
-    Command{"writers", "", 0, 0, run_writers},      Command{"conflicts", "PATH", 1, 1, run_conflicts},
-    Command{"blob get", "KEY", 1, 1, run_blob_get}, Command{"blob put", "KEY SIZE", 2, 2, run_blob_put, true},
-    Command{"blob rm", "KEY", 1, 1, run_blob_rm},   Command{"blob ls", "[PREFIX]", 0, 1, run_blob_ls},
+    Command{"flush", "", 0, 0, run_flush},
+    Command{"fsck", "[repair] [accept-older]", 0, 2, run_check},
+    Command{"scrub", "", 0, 0, run_scrub},
+    Command{"writers retire", "ID", 1, 1, run_retire},
+    Command{"writers", "", 0, 0, run_writers},
+    Command{"conflicts", "PATH", 1, 1, run_conflicts},
+    Command{"blob get", "KEY", 1, 1, run_blob_get},
+    Command{"blob put", "KEY SIZE", 2, 2, run_blob_put, true},
+    Command{"blob rm", "KEY", 1, 1, run_blob_rm},
+    Command{"blob ls", "[PREFIX]", 0, 1, run_blob_ls},
+    Command{"query", "ADDRESS [SECONDS] SIZE", 2, 3, run_query, true},
+    Command{"send", "ADDRESS [ENDPOINT] SIZE", 2, 3, run_send, true},
+    Command{"ping", "ADDRESS [SECONDS]", 1, 2, run_ping},
+    Command{"time", "", 0, 0, run_time},
+    Command{"card", "[ADDRESS]", 0, 1, run_card},
+    Command{"log", "[follow|LEVEL]", 0, 1, run_log},
+    Command{"reconnect", "", 0, 0, run_reconnect},
+    Command{"forget", "PATH", 1, 1, run_forget},
 };
 
 Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; }

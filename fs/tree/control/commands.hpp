@@ -39,6 +39,14 @@ Outcome run_scrub(std::shared_ptr<const ControlOptions> control, ExchangePtr exc
 Outcome run_writers(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_retire(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_conflicts(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_forget(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_log(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_reconnect(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_query(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_send(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_ping(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_time(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_card(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_blob_get(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_blob_put(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_blob_rm(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);

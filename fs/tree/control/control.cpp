@@ -1,6 +1,7 @@
 #include "fs/tree/control/control.hpp"
 
 #include "fs/tree/control/ctl_file.hpp"
+#include "fs/tree/control/metrics.hpp"
 #include "fs/tree/control/status.hpp"
 #include "fs/tree/fixed_directory.hpp"
 #include "fs/tree/text_file.hpp"
@@ -17,7 +18,11 @@ NodePtr make_control(ControlOptions options) {
   const auto control = std::make_shared<const ControlOptions>(std::move(options));
   const auto status = [control]() -> Result<Bytes> { return spot::to_bytes(status_text(*control)); };
   const auto pending = [control]() -> Result<Bytes> { return spot::to_bytes(pending_text(*control)); };
+  const auto metrics = [control]() -> Result<Bytes> { return spot::to_bytes(metrics_text(*control)); };
+  const auto errors = [control]() -> Result<Bytes> { return spot::to_bytes(errors_text(*control->book)); };
   std::vector<NamedNode> files{{"ctl", std::make_shared<CtlFile>(control)},
+                               {"errors", std::make_shared<TextFile>(errors, 0600, control->access)},
+                               {"metrics", std::make_shared<TextFile>(metrics, 0444, control->access)},
                                {"pending", std::make_shared<TextFile>(pending, 0600, control->access)},
                                {"status", std::make_shared<TextFile>(status, 0444, control->access)}};
   return std::make_shared<FixedDirectory>(std::move(files), 0555, control->access);

@@ -1,6 +1,8 @@
 // .spotfs/: what the mount says of itself, and what it can be told.
 //
-//   status    JSON
+//   status    JSON: who mounted what, the connections, the disk, its caches and its other writers
+//   metrics   the same and more in figures, for Prometheus: a histogram of every operation of the kernel
+//   errors    the last 100, a line each. The user's who mounted alone, as they have names
 //   pending   what is written and not uploaded yet, a line of JSON each: all of it, then each value of blobs/; empty
 //             where nothing is. The user's who mounted alone, as it has names
 //   ctl       a private channel for each open: write one command in a line, then read lines of JSON until the end of
@@ -15,10 +17,12 @@
 
 #include <functional>
 
+#include "client/base/histogram.hpp"
 #include "client/client.hpp"
 #include "fs/content/check.hpp"
 #include "fs/index/index.hpp"
 #include "fs/store/cache_directory.hpp"
+#include "fs/tree/control/log_book.hpp"
 #include "fs/tree/disk/disk.hpp"
 
 namespace spotfs::tree {
@@ -47,11 +51,34 @@ struct ControlledDisk {
   std::shared_ptr<ScrubProgress> scrub;                  // null: it is switched off
 };
 
+// An operation of the kernel.
+struct OperationFigures {
+  std::string_view name;
+  std::uint64_t failures = 0;
+  spot::Histogram::Figures took;
+};
+struct SessionFigures {
+  std::vector<OperationFigures> operations;
+  std::size_t waiting = 0, open_handles = 0, known_nodes = 0;
+};
+
+// What a mount has chosen, or was told.
+struct Choices {
+  std::string directory, identity, state, cache;  // paths; no cache: empty
+  std::chrono::milliseconds timeout{}, query_timeout{}, commit{}, refresh{}, drain{};
+  bool writeback = false, read_only = false, require_binding = false;
+};
+
 struct ControlOptions {
   asio::any_io_executor executor;
   Access access;
   std::string source;
-  std::shared_ptr<const spot::Client> client;
+  Choices choices;
+  std::shared_ptr<spot::Client> client;
+  std::shared_ptr<LogBook> book = std::make_shared<LogBook>();
+  std::function<SessionFigures()> session;                      // none: not known
+  std::function<void(spot::LogLevel)> set_log_level;            // none: it stays
+  std::function<std::optional<std::uint64_t>()> journal_bytes;  // on this machine; none, or gives none: not known
   // Null while a mount that began without a connection has none.
   std::function<std::shared_ptr<const ControlledDisk>()> disk;
   std::function<std::optional<CacheFigures>()> cache;  // none, or gives none: there is no disk cache

@@ -45,6 +45,24 @@ json::object error_line(const spot::Failure& failure) {
   return out;
 }
 
-std::string to_line(const json::object& object) { return json::serialize(object) + "\n"; }
+std::string to_line(const json::object& object) {
+  const std::string text = json::serialize(object);
+  std::string out;
+  out.reserve(text.size() + 1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (byte == 0x7F) {
+      out += "\\u007f";
+    } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {
+      out += next < 0x90 ? "\\u008" : "\\u009";
+      out += "0123456789abcdef"[next & 0xF];
+      ++i;
+    } else {
+      out += text[i];
+    }
+  }
+  return out + "\n";
+}
 
 }  // namespace spotfs::tree

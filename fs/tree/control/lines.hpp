@@ -24,6 +24,7 @@ spot::Failure about(std::string_view what, std::error_code why);
 json::object error_line(const spot::Failure& failure);
 std::string errno_name(std::error_code code);
 
+// With a newline. Control characters that JSON lets pass (DEL, C1) are \uNNNN, so that a terminal may show it.
 std::string to_line(const json::object& object);
 
 }  // namespace spotfs::tree

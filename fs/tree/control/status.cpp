@@ -1,6 +1,7 @@
 #include "fs/tree/control/status.hpp"
 
 #include <boost/json/array.hpp>
+#include <unistd.h>
 
 #include "client/base/encoding.hpp"
 
@@ -20,6 +21,30 @@ json::object connection_json(const spot::ConnectionStatus& connection) {
   out["reconnects"] = connection.reconnects;
   out["last_error"] = spot::printable(connection.last_error);
   return out;
+}
+
+json::object choices_json(const Choices& choices) {
+  const auto seconds = [](std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1e3; };
+  json::object out;
+  put_text(out, "identity", choices.identity);
+  put_text(out, "state", choices.state);
+  out["cache"] = nullptr;
+  if (!choices.cache.empty()) put_text(out, "cache", choices.cache);
+  out["timeout"] = seconds(choices.timeout);
+  out["query_timeout"] = seconds(choices.query_timeout);
+  out["commit"] = seconds(choices.commit);
+  out["refresh"] = seconds(choices.refresh);
+  out["drain"] = seconds(choices.drain);
+  out["writeback"] = choices.writeback;
+  out["read_only"] = choices.read_only;
+  out["bind"] = choices.require_binding ? "require" : "any";
+  return out;
+}
+
+json::value last_error_json(const LogBook& book) {
+  const std::optional<LogBook::Line> last = book.last_error();
+  if (!last) return nullptr;
+  return json::object{{"time", seconds_of(last->time)}, {"text", last->text}};
 }
 
 json::object cache_json(const CacheFigures& cache) {
@@ -43,15 +68,19 @@ json::object scrub_json(const ScrubProgress& progress) {
 
 }  // namespace
 
+std::int64_t head_age(const WriterStatus& writer, spot::Clock::Wall now) {
+  const auto stored = static_cast<std::int64_t>(writer.head.milliseconds() / 1000);
+  return std::max<std::int64_t>(seconds_of(now) - stored, 0);
+}
+
 json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now) {
   json::object out;
   out["id"] = spot::base64url(writer.id);
   put_text(out, "host", writer.host);
   out["counter"] = writer.counter;
   if (writer.counter != 0) {
-    const std::int64_t stored = static_cast<std::int64_t>(writer.head.milliseconds() / 1000);
-    out["head"] = stored;
-    out["age"] = std::max<std::int64_t>(seconds_of(now) - stored, 0);
+    out["head"] = static_cast<std::int64_t>(writer.head.milliseconds() / 1000);
+    out["age"] = head_age(writer, now);
   }
   out["rolled_back"] = writer.rolled_back;
   return out;
@@ -62,10 +91,18 @@ std::string status_text(const ControlOptions& control) {
   out["version"] = SPOTFS_VERSION;
   out["identity"] = control.client->target_id();
   put_text(out, "source", control.source);
+  put_text(out, "directory", control.choices.directory);
+  out["pid"] = ::getpid();
+  out["options"] = choices_json(control.choices);
   json::array connections;
   for (const spot::ConnectionStatus& one : control.client->connections()) connections.push_back(connection_json(one));
   out["connections"] = std::move(connections);
   out["queries"] = control.client->queries_in_flight();
+  out["requests"] = nullptr;
+  if (control.session) out["requests"] = control.session().waiting;
+  out["log"] = name_of(control.book->level());
+  out["errors"] = control.book->error_count();
+  out["last_error"] = last_error_json(*control.book);
   const std::optional<CacheFigures> cache = control.cache ? control.cache() : std::nullopt;
   out["cache"] = nullptr;
   if (cache) out["cache"] = cache_json(*cache);
@@ -81,6 +118,8 @@ std::string status_text(const ControlOptions& control) {
   of_disk["registered"] = index.registered;
   of_disk["operations"] = index.operations;
   of_disk["uncommitted"] = index.uncommitted;
+  of_disk["journal"] = nullptr;
+  if (const auto bytes = control.journal_bytes ? control.journal_bytes() : std::nullopt) of_disk["journal"] = *bytes;
   of_disk["trash"] = index.trash;
   of_disk["last_error"] = index.last_error;
   json::array writers;

@@ -13,6 +13,8 @@ std::string status_text(const ControlOptions& control);
 // `pending`: lines of JSON; empty where nothing is.
 std::string pending_text(const ControlOptions& control);
 
+// Seconds since it last stored something; 0 where its clock is ahead.
+std::int64_t head_age(const WriterStatus& writer, spot::Clock::Wall now);
 // A writer as status and the command `writers` show it; `now`: of the wall clock.
 json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now);
 

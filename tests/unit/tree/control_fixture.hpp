@@ -44,6 +44,12 @@ class ControlTest : public FilesTest {
       return is_there_ ? std::make_shared<const ControlledDisk>(disk_) : nullptr;
     };
     options.clock = &clock_;
+    options.choices.directory = "/mnt";
+    options.choices.state = "/state";
+    options.book = book_;
+    options.session = [this] { return figures_; };
+    options.set_log_level = [this](spot::LogLevel level) { level_ = level; };
+    options.journal_bytes = [] { return std::optional<std::uint64_t>{4'096}; };
     control_ = make_control(std::move(options));
   }
   ~ControlTest() override {
@@ -105,6 +111,9 @@ class ControlTest : public FilesTest {
 
   ControlledDisk disk_;
   bool is_there_ = true;
+  const std::shared_ptr<LogBook> book_ = std::make_shared<LogBook>(clock_);
+  SessionFigures figures_;
+  spot::LogLevel level_ = spot::LogLevel::info;
   NodePtr control_;
 };
 

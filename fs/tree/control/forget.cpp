@@ -1,0 +1,53 @@
+// forget: the kernel drops what it has cached of a name in files/ or blobs/, and asks for it anew.
+#include "client/base/encoding.hpp"
+#include "fs/index/names.hpp"
+#include "fs/index/walk.hpp"
+#include "fs/tree/control/commands.hpp"
+
+namespace spotfs::tree {
+namespace {
+
+using spot::Answer;
+using spot::Failure;
+
+struct Where {
+  InodeId root;
+  std::string directory, name;  // below it
+};
+
+// None: it is nothing that the index has.
+std::optional<Where> where(const ControlOptions& control, std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  Where out{kRoot, {}, {}};
+  if (!control.only_files) {
+    const bool is_blob = path.starts_with("blobs/");
+    if (!is_blob && !path.starts_with("files/")) return std::nullopt;
+    if (is_blob) out.root = kBlobs;
+    path.remove_prefix(std::string_view{"files/"}.size());
+  }
+  const std::size_t slash = path.rfind('/');
+  out.name = path.substr(slash == path.npos ? 0 : slash + 1);
+  if (slash != path.npos) out.directory = path.substr(0, slash);
+  if (!is_name(out.name)) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+Outcome run_forget(std::shared_ptr<const ControlOptions> control, ExchangePtr, Words arguments) {
+  const auto disk = control->get_disk();
+  if (!disk) co_return disk.error();
+  const std::optional<Where> at = where(*control, arguments[0]);
+  if (!at) co_return Failure{Errc::bad_argument, "\"" + arguments[0] + "\" is no name in files/ or blobs/"};
+  const Result<spotfs::Entry> directory = co_await find_path((*disk)->index, at->root, at->directory);
+  if (!directory) co_return about(arguments[0], directory.error());
+  ChangeSet changes;
+  changes.names.push_back(Place{directory->id, at->name});
+  const Result<spotfs::Entry> there = co_await (*disk)->index->lookup(directory->id, at->name);
+  if (there) changes.inodes.push_back(there->id);
+  (*disk)->changed(changes);
+  co_return Answer<void>{};
+}
+
+}  // namespace spotfs::tree
