@@ -22,12 +22,15 @@ class Parser {
     app_.add_flag("--json", line_.json, "One JSON object a line, errors too");
     app_.add_option("--progress", progress_, "A progress bar on standard error: auto (on a terminal), always, never")
         ->check(CLI::IsMember({"auto", "always", "never"}));
+    add_mount_commands();
+    add_peer_commands();
     add_disk_commands();
     add_blob_commands();
     app_.footer(
         "DIR is the directory of a mount, or any path in it; left out, the mount of the current directory, or the "
         "only one there is.\nExit codes: 0 done, 1 failed (fsck, scrub: something is not whole), 2 wrong usage, "
-        "3 no connection, 4 no answer in time, 5 the other side answered with an error.");
+        "3 no connection, or the other side has none, 4 no answer in time: the outcome is unknown, 5 the other side "
+        "answered with an error.");
   }
 
   boost::system::result<Invocation, int> parse(int argc, char** argv) {
@@ -50,6 +53,62 @@ class Parser {
     return command;
   }
   void take_place(CLI::App* command) { command->add_option("DIR", line_.place, "The mount"); }
+
+  // By which mount, or without one.
+  void take_way(CLI::App* command) {
+    command->add_option("--mount", line_.place, "Through this mount (DIR)");
+    command->add_option("--source", source_, "Without a mount: embedded:DIR, wss://HOST[:PORT][,…] or spot:");
+    command->add_option("-o", options_, "With --source: identity=DIR, ca=FILE and other options of spotfs")
+        ->allow_extra_args(false);
+  }
+  void take_timeout(CLI::App* command) {
+    command->add_option("--timeout", line_.timeout, "Seconds to wait for the answer")->check(CLI::Range(1, 3'600));
+  }
+
+  void add_mount_commands() {
+    add(app_, "list", "List the mounts of this machine", What::list);
+    take_place(add(app_, "status", "Show the connections, the disk, its caches and its other writers", What::status));
+    CLI::App* const top = add(app_, "top", "Show what the mount is asked for, again and again", What::top);
+    take_place(top);
+    top->add_option("--interval", line_.interval, "Seconds between two looks; 1")->check(CLI::Range(0.1, 3'600.0));
+    top->add_option("--count", line_.count, "How often; without an end");
+    CLI::App* const log = add(app_, "log", "Show what the mount has logged lately", What::log);
+    take_place(log);
+    log->add_flag("--follow,-f", line_.follow, "And go on");
+    log->add_option("--level", line_.level, "Log this, and what is worse, from now on")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    add(app_, "umount", "End the mount, and wait until all is stored", What::umount)
+        ->add_option("DIR", line_.place, "The mount")
+        ->required();
+    take_place(add(app_, "reconnect", "Make the connections anew, at once", What::reconnect));
+    add(app_, "forget", "Have the kernel drop what it has cached of a name", What::forget)
+        ->add_option("PATH", line_.place, "In files/ or blobs/ of a mount")
+        ->required();
+  }
+
+  void add_peer_commands() {
+    CLI::App* const query = add(app_, "query", "Ask an endpoint, and write its answer to standard output", What::query);
+    CLI::App* const send = add(app_, "send", "Send an endpoint a message without an answer", What::send);
+    CLI::App* const ping = add(app_, "ping", "How long an identity, or the relay, takes to answer", What::ping);
+    CLI::App* const time = add(app_, "time", "Ask the relay for the time", What::time);
+    CLI::App* const card = add(app_, "card", "Show the ID card of an identity", What::card);
+    CLI::App* const listen = add(app_, "listen", "Take the messages for an endpoint of this identity", What::listen);
+    for (CLI::App* const command : {query, send}) {
+      command->add_option("ADDRESS", line_.address, "k.HASH/ENDPOINT, g.HASH/ENDPOINT or @/ENDPOINT")->required();
+      command->add_option("BODY", line_.body, "Default: nothing; -: standard input");
+    }
+    send->add_option("--from", line_.endpoint, "The endpoint of ours that it comes from");
+    ping->add_option("ADDRESS", line_.address, "k.HASH; default: the relay");
+    card->add_option("ADDRESS", line_.address, "k.HASH; default: this identity");
+    listen->add_option("ENDPOINT", line_.endpoint)->required();
+    listen->add_option("--exec", line_.command,
+                       "A command for the shell that answers each message: the body is its input, SPOT_SENDER and "
+                       "SPOT_ENDPOINT are in its environment, its output is the answer, or its errors where it fails");
+    listen->add_option("--count", line_.count, "End after so many messages");
+    take_timeout(query);
+    take_timeout(ping);
+    for (CLI::App* const command : {query, send, ping, time, card, listen}) take_way(command);
+  }
 
   void add_disk_commands() {
     take_place(add(app_, "flush", "Store all that was written, and wait until it is on the relay's disk", What::flush));
@@ -75,10 +134,7 @@ class Parser {
     CLI::App* const blob = app_.add_subcommand("blob", "The values of blobs/, by key");
     blob->require_subcommand(1);
     blob->fallthrough();
-    blob->add_option("--mount", line_.place, "Through this mount (DIR)");
-    blob->add_option("--source", source_, "Without a mount: embedded:DIR, wss://HOST[:PORT][,…] or spot:");
-    blob->add_option("-o", options_, "With --source: identity=DIR, ca=FILE and other options of spotfs")
-        ->allow_extra_args(false);
+    take_way(blob);
     CLI::App* const get = add(*blob, "get", "Write the value to standard output", What::blob_get);
     CLI::App* const put = add(*blob, "put", "Store a value", What::blob_put);
     CLI::App* const rm = add(*blob, "rm", "Delete a value", What::blob_rm);

@@ -10,7 +10,31 @@
 
 namespace spotfs::ctl {
 
-enum class What { flush, fsck, scrub, writers, retire, conflicts, blob_get, blob_put, blob_rm, blob_ls };
+enum class What {
+  flush,
+  fsck,
+  scrub,
+  writers,
+  retire,
+  conflicts,
+  blob_get,
+  blob_put,
+  blob_rm,
+  blob_ls,
+  status,
+  top,
+  list,
+  log,
+  umount,
+  reconnect,
+  forget,
+  query,
+  send,
+  ping,
+  time,
+  card,
+  listen,
+};
 enum class When { automatic, always, never };
 
 struct Invocation {
@@ -22,6 +46,15 @@ struct Invocation {
   std::string writer;       // of retire
   std::string key;          // of blob; of ls the prefix
   std::string input = "-";  // of blob put: a file
+  std::string address;      // of query, send, ping, card
+  std::string body;         // of query and send; "-": standard input
+  std::string endpoint;     // of ours: of listen, and whom an answer to send is for
+  unsigned timeout = 0;     // seconds, of query and ping; 0: as usual
+  std::string command;      // of listen: answers each message; empty: none does
+  std::string level;        // of log: from now on
+  bool follow = false;      // of log
+  unsigned count = 0;       // of top: how often; of listen: how many messages; 0: without an end
+  double interval = 1;      // of top, in seconds
   // Without a mount: the relays, and who we are.
   std::optional<mount::Options> direct;
 };

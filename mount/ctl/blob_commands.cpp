@@ -2,6 +2,7 @@
 #include "client/base/encoding.hpp"
 #include "fs/tree/control/words.hpp"
 #include "mount/ctl/channel.hpp"
+#include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
 #include "mount/ctl/run.hpp"
 
@@ -9,11 +10,6 @@ namespace spotfs::ctl {
 namespace {
 
 constexpr std::size_t kPart = std::size_t{64} << 10;
-
-std::string_view string_of(const json::object& line, const char* name) {
-  const json::value* const value = line.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string_view{value->get_string()} : std::string_view{};
-}
 
 std::string describe_blob(const json::object& line) { return spot::printable(string_of(line, "key")); }
 std::string describe_nothing(const json::object&) { return {}; }

@@ -98,7 +98,7 @@ Answer<void> Direct::connect() {
     return Failure{std::error_code{ENETDOWN, std::generic_category()},
                    "no connection to " + spot::printable(options_.source.text) + spot::printable(why)};
   }
-  return find_store();
+  return {};
 }
 
 Answer<Bytes> Direct::get(std::string key) {

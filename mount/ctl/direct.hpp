@@ -1,4 +1,4 @@
-// The values of an identity without a mount: a client of our own, on the relays of a source.
+// An identity without a mount: a client of our own, on the relays of a source, and the values of blobs/.
 //
 // Thread: one that waits. Lifetime: connected until it is destroyed. Errors: with one line for the user.
 #pragma once
@@ -19,6 +19,16 @@ class Direct {
   Direct& operator=(const Direct&) = delete;
 
   spot::Answer<void> connect();
+  const std::shared_ptr<spot::Client>& client() const noexcept { return client_; }
+  // Waits for what a client is asked; `limit` is beyond its own.
+  template <class T>
+  spot::Answer<T> run(asio::awaitable<spot::Answer<T>> work, std::chrono::milliseconds limit) {
+    return loop_.run(std::move(work), limit);
+  }
+  std::chrono::milliseconds query_timeout() const noexcept { return options_.query_timeout; }
+
+  // Before the values are asked for.
+  spot::Answer<void> find_store();
   spot::Answer<spot::Bytes> get(std::string key);
   spot::Answer<void> put(std::string key, spot::Bytes content);
   spot::Answer<void> erase(std::string key);
@@ -27,7 +37,6 @@ class Direct {
  private:
   spot::Answer<void> load_keys();
   spot::Answer<void> start_client();
-  spot::Answer<void> find_store();
 
   const mount::Options options_;
   mount::Loop loop_;

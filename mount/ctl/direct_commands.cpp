@@ -41,6 +41,7 @@ int run_blob_directly(const Invocation& line, Output& output) {
     return output.fail("EINVAL", spot::printable(line.key) + " can be no key: " + allowed.error().message());
   Direct direct{*line.direct};
   if (const auto connected = direct.connect(); !connected) return output.fail(connected.error());
+  if (const auto found = direct.find_store(); !found) return output.fail(found.error());
   int code = kDone;
   if (line.what == What::blob_get) {
     code = get(direct, line, output);

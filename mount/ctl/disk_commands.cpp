@@ -6,6 +6,7 @@
 
 #include "client/base/encoding.hpp"
 #include "fs/tree/control/words.hpp"
+#include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
 #include "mount/ctl/run.hpp"
 
@@ -13,19 +14,6 @@ namespace spotfs::ctl {
 namespace {
 
 constexpr std::size_t kMostRanges = 5;  // that a person is shown of one file
-
-std::string text_of(const json::object& line, const char* name) {
-  const json::value* const value = line.if_contains(name);
-  return value != nullptr && value->is_string() ? spot::printable(value->get_string(), 8'192) : std::string{};
-}
-std::uint64_t number_of(const json::object& line, const char* name) {
-  const json::value* const value = line.if_contains(name);
-  return value != nullptr && value->is_number() ? value->to_number<std::uint64_t>() : 0;
-}
-bool flag_of(const json::object& line, const char* name) {
-  const json::value* const value = line.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
 
 // "45056 bytes at 0 missing, …"
 std::string lost_text(const json::object& line) {

@@ -70,7 +70,10 @@ Answer<Place> find_place(const std::string& path) {
   const std::vector<Mount> mounts = parse_mounts(text.str());
   std::error_code ec;
   if (!path.empty()) {
-    const std::filesystem::path real = std::filesystem::canonical(path, ec);
+    std::filesystem::path real = std::filesystem::canonical(path, ec);
+    // A mount whose program has ended can't be looked into, but is one.
+    if (ec == std::errc::not_connected) real = std::filesystem::absolute(path, ec).lexically_normal();
+    if (!real.has_filename()) real = real.parent_path();
     if (ec) return Failure{ec, spot::printable(path) + ": " + ec.message()};
     return find_place(mounts, real.string());
   }

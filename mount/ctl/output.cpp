@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include <boost/json/serialize.hpp>
+#include <unistd.h>
 
 #include "client/base/encoding.hpp"
 #include "fs/tree/control/lines.hpp"
@@ -10,7 +10,7 @@
 namespace spotfs::ctl {
 
 int exit_code(std::string_view error) noexcept {
-  if (error == "ENETDOWN") return kOffline;
+  if (error == "ENETDOWN" || error == "EHOSTUNREACH") return kOffline;
   if (error == "ETIMEDOUT") return kTimedOut;
   if (error == "EREMOTEIO") return kRemote;
   if (error == "EINVAL") return kUsage;
@@ -18,18 +18,31 @@ int exit_code(std::string_view error) noexcept {
 }
 
 void Output::line(const std::string& text, const json::object& object) {
-  const std::string out = json_ ? json::serialize(object) : text;
-  std::fprintf(stdout, "%s\n", out.c_str());
+  const std::string out = json_ ? tree::to_line(object) : text + "\n";
+  std::fwrite(out.data(), 1, out.size(), stdout);
 }
 
 bool Output::bytes(std::string_view bytes) {
   return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
 }
 
+bool Output::answer(std::string_view bytes) {
+  if (::isatty(STDOUT_FILENO) != 1) return this->bytes(bytes);
+  while (!bytes.empty()) {
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+    const std::string shown = spot::printable(bytes.substr(0, end), bytes.size() * 4) + "\n";
+    if (!this->bytes(shown)) return false;
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  }
+  return true;
+}
+
+void Output::flush() { std::fflush(stdout); }
+
 int Output::fail(std::string_view error, const std::string& text) {
   if (json_) {
     const json::object object{{"error", error}, {"text", text}};
-    std::fprintf(stdout, "%s\n", json::serialize(object).c_str());
+    std::fputs(tree::to_line(object).c_str(), stdout);
   } else {
     std::fprintf(stderr, "spotfsctl: %s\n", text.c_str());
   }

@@ -28,6 +28,9 @@ class Output {
   void line(const std::string& text, const json::object& object);
   // Bytes as they are.
   bool bytes(std::string_view bytes);
+  // What someone else has sent: as it is, but for a terminal, which gets it line by line, made printable.
+  bool answer(std::string_view bytes);
+  void flush();  // for who reads along
   // Gives the exit code.
   int fail(std::string_view error, const std::string& text);
   int fail(const spot::Failure& failure);

@@ -1,26 +1,14 @@
 #include "mount/ctl/run.hpp"
 
 #include "mount/ctl/channel.hpp"
+#include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
 
 namespace spotfs::ctl {
 namespace {
 
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array kUnits{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
-  return text.data();
-}
-
 void show_progress(const json::object& line, Progress& progress) {
-  const auto number = [&](const char* name) {
-    const json::value* const value = line.if_contains(name);
-    return value != nullptr && value->is_number() ? value->to_number<std::uint64_t>() : 0;
-  };
+  const auto number = [&](const char* name) { return number_of(line, name); };
   const std::uint64_t files = number("files"), of_files = number("of_files");
   const std::uint64_t bytes = number("bytes"), of_bytes = number("of_bytes");
   // A file without content counts, too.
@@ -31,35 +19,44 @@ void show_progress(const json::object& line, Progress& progress) {
 
 }  // namespace
 
-int run_on_mount(const Invocation& line, const std::string& command, Describe describe, Output& output) {
+int run_on_mount(const Invocation& line, const std::string& command, const Show& show, Output& output,
+                 std::string_view input) {
   const auto place = find_place(line.place);
   if (!place) return output.fail(place.error());
   auto channel = Channel::open(place->directory);
   if (!channel) return output.fail(channel.error());
   if (const auto sent = channel->send(command); !sent) return output.fail(sent.error());
+  if (const auto sent = channel->send_input(input); !sent) return output.fail(sent.error());
   Progress progress{line.progress};
   int code = kDone;
   const auto received = channel->receive([&](const json::object& said) {
-    const json::value* const event = said.if_contains("event");
-    if (event != nullptr && *event == "progress") {
+    if (string_of(said, "event") == "progress") {
       show_progress(said, progress);
       return true;
     }
     progress.hide();
-    if (const json::value* const error = said.if_contains("error")) {
-      const json::value* const text = said.if_contains("text");
-      code = output.fail(error->is_string() ? std::string_view{error->get_string()} : "EIO",
-                         text != nullptr && text->is_string() ? std::string{text->get_string()} : "it failed");
+    if (said.contains("error")) {
+      const std::string text{string_of(said, "text")}, error{string_of(said, "error")};
+      code = output.fail(error.empty() ? "EIO" : error, text.empty() ? "it failed" : text);
     } else if (said.contains("done")) {
       if (output.is_json()) output.line({}, said);
-    } else if (const std::string text = describe(said); output.is_json() || !text.empty()) {
-      output.line(text, said);
+    } else if (!show(said, output)) {
+      code = output.fail("EIO", "standard output: cannot be written to");
+      return false;
     }
     return true;
   });
   progress.hide();
   if (!received) return output.fail(received.error());
   return code;
+}
+
+int run_on_mount(const Invocation& line, const std::string& command, Describe describe, Output& output) {
+  const auto show = [describe](const json::object& said, Output& to) {
+    if (const std::string text = describe(said); to.is_json() || !text.empty()) to.line(text, said);
+    return true;
+  };
+  return run_on_mount(line, command, show, output, {});
 }
 
 int run(const Invocation& line, Output& output) {
@@ -70,6 +67,19 @@ int run(const Invocation& line, Output& output) {
     case What::writers:
     case What::retire:
     case What::conflicts: return run_disk_command(line, output);
+    case What::list: return run_list(output);
+    case What::status: return run_status(line, output);
+    case What::top: return run_top(line, output);
+    case What::log:
+    case What::reconnect:
+    case What::forget: return run_mount_command(line, output);
+    case What::umount: return run_umount(line, output);
+    case What::query:
+    case What::send:
+    case What::ping:
+    case What::time:
+    case What::card: return run_peer_command(line, output);
+    case What::listen: return run_listen(line, output);
     case What::blob_get:
     case What::blob_put:
     case What::blob_rm:

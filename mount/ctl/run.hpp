@@ -3,6 +3,8 @@
 // Thread: one; blocks.
 #pragma once
 
+#include <functional>
+
 #include "mount/ctl/arguments.hpp"
 #include "mount/ctl/output.hpp"
 #include "mount/ctl/progress.hpp"
@@ -14,8 +16,19 @@ int run(const Invocation& line, Output& output);
 // A command of the mount whose lines are told by `describe`: the text for people; empty: not for them.
 using Describe = std::string (*)(const json::object& line);
 int run_on_mount(const Invocation& line, const std::string& command, Describe describe, Output& output);
+// The same, where a line is shown by `show`; false from it: it can't be written. `input` belongs to the command.
+using Show = std::function<bool(const json::object& line, Output& output)>;
+int run_on_mount(const Invocation& line, const std::string& command, const Show& show, Output& output,
+                 std::string_view input);
 
 int run_disk_command(const Invocation& line, Output& output);
+int run_list(Output& output);
+int run_status(const Invocation& line, Output& output);
+int run_top(const Invocation& line, Output& output);
+int run_mount_command(const Invocation& line, Output& output);  // log, reconnect, forget
+int run_umount(const Invocation& line, Output& output);
+int run_peer_command(const Invocation& line, Output& output);  // query, send, ping, time, card
+int run_listen(const Invocation& line, Output& output);
 int run_blob_on_mount(const Invocation& line, Output& output);
 int run_blob_directly(const Invocation& line, Output& output);
 

@@ -1,11 +1,16 @@
-// spotfsctl: how it finds a mount, what a bar looks like, and its exit codes.
+// spotfsctl: how it finds a mount, what a bar looks like, the programs that it runs, and its exit codes.
+#include <csignal>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/base/json.hpp"
 #include "mount/ctl/arguments.hpp"
+#include "mount/ctl/child.hpp"
 #include "mount/ctl/mounts.hpp"
 #include "mount/ctl/output.hpp"
 #include "mount/ctl/progress.hpp"
+#include "mount/ctl/status.hpp"
 
 namespace spotfs::ctl {
 namespace {
@@ -43,8 +48,92 @@ TEST(CtlOutput, ErrorsHaveTheirExitCodes) {
   EXPECT_EQ(exit_code("ETIMEDOUT"), 4);
   EXPECT_EQ(exit_code("EREMOTEIO"), 5);
   EXPECT_EQ(exit_code("EINVAL"), 2);
+  EXPECT_EQ(exit_code("EHOSTUNREACH"), 3);
   EXPECT_EQ(exit_code("ENOENT"), 1);
 }
+
+// --- Programs --------------------------------------------------------------------------------------------------------
+
+Program of_shell(const std::string& command, std::string input = {}) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Program out;
+  out.words = {"/bin/sh", "-c", command};
+  out.input = std::move(input);
+  return out;
+}
+
+TEST(CtlProgram, GetsItsInputAndEnvironmentAndGivesItsOutput) {
+  Program program = of_shell("cat; printf ' %s' \"$SPOT_TEST\"; echo bad >&2; exit 3", "hello");
+  program.environment = {{"SPOT_TEST", "from the test"}};
+  const Ended ended = run_program(program).value();
+  EXPECT_EQ(ended.out, "hello from the test");
+  EXPECT_EQ(ended.errors, "bad\n");
+  EXPECT_EQ(ended.code, 3);
+}
+
+TEST(CtlProgram, ThatDoesNotReadItsInputIsNoError) {
+  const Ended ended = run_program(of_shell("exec 0<&-; echo done", std::string(1 << 20, 'x'))).value();
+  EXPECT_EQ(ended.out, "done\n");
+}
+
+TEST(CtlProgram, MovesMoreThanAPipeHolds) {
+  Program program = of_shell("cat", std::string(1 << 20, 'x'));
+  program.most = 2 << 20;
+  EXPECT_EQ(run_program(program).value().out, program.input);
+}
+
+TEST(CtlProgram, ThatSaysTooMuchIsEnded) {
+  const auto ended = run_program(of_shell("yes"));
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, spot::Errc::too_large);
+}
+
+TEST(CtlProgram, ErrorsAreCutAndASignalIsACode) {
+  const Ended ended = run_program(of_shell("yes | head -c 9000 >&2; kill -9 $$")).value();
+  EXPECT_EQ(ended.errors.size(), 1'024U);
+  EXPECT_EQ(ended.code, 128 + SIGKILL);
+  Program none;
+  none.words = {"/no/such/program"};
+  EXPECT_THAT(run_program(none).error().text, HasSubstr("/no/such/program"));
+}
+
+// --- status, top -----------------------------------------------------------------------------------------------------
+
+TEST(CtlStatus, OperationsAreReadFromMetrics) {
+  const Operations operations = parse_operations(
+      "# HELP x y\n"
+      "spotfs_operation_seconds_bucket{operation=\"read\",le=\"1e-05\"} 1\n"
+      "spotfs_operation_seconds_bucket{operation=\"read\",le=\"3e-05\"} 4\n"
+      "spotfs_operation_seconds_bucket{operation=\"read\",le=\"0.0001\"} 4\n"
+      "spotfs_operation_seconds_sum{operation=\"read\"} 0.25\n"
+      "spotfs_operation_seconds_count{operation=\"read\"} 4\n"
+      "spotfs_operation_failures_total{operation=\"read\"} 2\n"
+      "spotfs_errors_total 7\n"
+      "nonsense{operation=\"\n");
+  ASSERT_EQ(operations.size(), 1U);
+  const OperationFigures& read = operations.at("read");
+  EXPECT_EQ(read.took.counts[0], 1U);
+  EXPECT_EQ(read.took.counts[1], 3U);
+  EXPECT_EQ(read.took.counts[2], 0U);
+  EXPECT_EQ(read.took.seconds, 0.25);
+  EXPECT_EQ(read.failures, 2U);
+}
+
+TEST(CtlStatus, WhatOthersSayIsMadePrintable) {
+  const std::string text = status_text(spot::parse_json(R"({"identity":"k.a","source":"embedded:/\u001b[2J",
+    "connections":[{"host":"h\n","online":false,"since":0,"last_error":"\u001b]0;x"}],
+    "disk":{"uncommitted":2,"writers":[{"id":"w","host":"\u009b1m","age":3,"rolled_back":true}]},
+    "last_error":{"time":0,"text":"a\nb"}})")
+                                           .value()
+                                           .get_object());
+  EXPECT_EQ(text.find('\x1b'), text.npos);
+  EXPECT_EQ(text.find("\xc2\x9b"), text.npos);
+  EXPECT_THAT(text, HasSubstr("2 changes not stored yet"));
+  EXPECT_THAT(text, HasSubstr("an older state"));
+  EXPECT_THAT(text, HasSubstr("a\\x0ab"));
+}
+
+TEST(CtlStatus, OfAnythingElseIsNoReasonToEnd) { EXPECT_THAT(status_text({{"disk", 7}}), HasSubstr("not there yet")); }
 
 boost::system::result<Invocation, int> parse(std::vector<std::string> words) {
   words.insert(words.begin(), "spotfsctl");
@@ -82,6 +171,25 @@ TEST(CtlArguments, AnIdThatBeginsWithAHyphenIsNoOption) {
   EXPECT_EQ(line->writer, id);
 }
 
+TEST(CtlArguments, CommandsForPeersTakeTheirWords) {
+  const Invocation query = taken({"query", "k.x/test", "-", "--timeout", "5", "--mount", "/m"});
+  EXPECT_EQ(query.what, What::query);
+  EXPECT_EQ(query.address, "k.x/test");
+  EXPECT_EQ(query.body, "-");
+  EXPECT_EQ(query.timeout, 5U);
+  EXPECT_EQ(query.place, "/m");
+  EXPECT_EQ(taken({"query", "k.x/test"}).body, "");
+  EXPECT_EQ(taken({"send", "k.x/in", "text", "--from", "me"}).endpoint, "me");
+  EXPECT_EQ(taken({"ping"}).what, What::ping);
+  const Invocation listen = taken({"listen", "upper", "--exec", "tr a-z A-Z", "--source", "spot:"});
+  EXPECT_EQ(listen.command, "tr a-z A-Z");
+  EXPECT_TRUE(listen.direct);
+  const Invocation log = taken({"log", "-f", "--level", "debug", "/mnt"});
+  EXPECT_TRUE(log.follow);
+  EXPECT_EQ(log.level, "debug");
+  EXPECT_EQ(taken({"umount", "/mnt"}).place, "/mnt");
+}
+
 TEST(CtlArguments, WrongUsageIsTwo) {
   for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
                                                 {"dance"},
@@ -89,6 +197,14 @@ TEST(CtlArguments, WrongUsageIsTwo) {
                                                 {"blob", "get"},
                                                 {"flush", "--progress", "maybe"},
                                                 {"blob", "get", "k", "-o", "ca=x"},
+                                                {"umount"},
+                                                {"forget"},
+                                                {"query"},
+                                                {"query", "@/time", "--timeout", "0"},
+                                                {"log", "--level", "loud"},
+                                                {"listen"},
+                                                {"time", "--source", "nonsense"},
+                                                {"card", "--mount", "/m", "--source", "spot:"},
                                                 {"blob", "ls", "--source", "spot:"},
                                                 {"blob", "get", "k", "--source", "nonsense"},
                                                 {"blob", "get", "k", "--source", "spot:", "--mount", "/m"}}) {

@@ -1,0 +1,140 @@
+#include "mount/ctl/child.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/base/descriptor.hpp"
+#include "client/base/encoding.hpp"
+
+extern char** environ;  // NOLINT: POSIX's own
+
+namespace spotfs::ctl {
+namespace {
+
+using spot::Answer;
+using spot::Descriptor;
+using spot::Failure;
+
+constexpr std::size_t kMostErrors = 1'024;
+
+struct Pipe {
+  Descriptor read, write;
+};
+
+Failure failure(const std::string& what, int number) {
+  const std::error_code code{number, std::generic_category()};
+  return {code, spot::printable(what) + ": " + code.message()};
+}
+
+Answer<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failure("a pipe", errno);
+  return Pipe{Descriptor{ends[0]}, Descriptor{ends[1]}};
+}
+
+std::vector<std::string> environment_of(const Program& program) {
+  std::vector<std::string> out;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view one = *at;
+    const bool is_ours = std::ranges::any_of(
+        program.environment, [&](const auto& pair) { return one.substr(0, one.find('=')) == pair.first; });
+    if (!is_ours) out.emplace_back(one);
+  }
+  for (const auto& [name, value] : program.environment) out.push_back(name + "=" + value);
+  return out;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> out;
+  for (std::string& word : words) out.push_back(word.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+Answer<pid_t> start(const Program& program, int in, int out, int errors) {
+  std::vector<std::string> words = program.words, environment = environment_of(program);
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t how;
+  ::posix_spawn_file_actions_init(&files);
+  ::posix_spawnattr_init(&how);
+  ::posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+  ::posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&files, errors, STDERR_FILENO);
+  sigset_t usual;
+  ::sigemptyset(&usual);
+  ::sigaddset(&usual, SIGPIPE);
+  ::posix_spawnattr_setsigdefault(&how, &usual);
+  ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF);
+  pid_t child = 0;
+  const int number =
+      ::posix_spawnp(&child, words.front().c_str(), &files, &how, pointers(words).data(), pointers(environment).data());
+  ::posix_spawn_file_actions_destroy(&files);
+  ::posix_spawnattr_destroy(&how);
+  if (number != 0) return failure(program.words.front(), number);
+  return child;
+}
+
+// Reads some of it; false: the end.
+bool take(int from, std::string& to) {
+  std::array<char, 16'384> part{};
+  const ssize_t size = ::read(from, part.data(), part.size());
+  if (size < 0) return errno == EINTR || errno == EAGAIN;
+  to.append(part.data(), static_cast<std::size_t>(size));
+  return size != 0;
+}
+
+// Moves bytes until both outputs have ended; false: it says too much.
+bool converse(const Program& program, Descriptor in, Descriptor out, Descriptor errors, Ended& ended) {
+  ::fcntl(in.get(), F_SETFL, O_NONBLOCK);
+  std::string_view rest = program.input;
+  while (out.get() >= 0 || errors.get() >= 0) {
+    if (rest.empty()) in = Descriptor{};
+    // poll(2) passes over what is closed.
+    std::array<pollfd, 3> all{{{in.get(), POLLOUT, 0}, {out.get(), POLLIN, 0}, {errors.get(), POLLIN, 0}}};
+    if (::poll(all.data(), all.size(), -1) < 0) continue;
+    if (all[0].revents != 0) {
+      const ssize_t size = ::write(in.get(), rest.data(), rest.size());
+      if (size > 0) rest.remove_prefix(static_cast<std::size_t>(size));
+      if (size < 0 && errno != EAGAIN && errno != EINTR) rest = {};  // it does not want the rest
+    }
+    if (all[1].revents != 0 && !take(out.get(), ended.out)) out = Descriptor{};
+    if (ended.out.size() > program.most) return false;
+    if (all[2].revents != 0 && !take(errors.get(), ended.errors)) errors = Descriptor{};
+    if (ended.errors.size() > kMostErrors) ended.errors.resize(kMostErrors);
+  }
+  return true;
+}
+
+}  // namespace
+
+Answer<Ended> run_program(const Program& program) {
+  Answer<Pipe> in = make_pipe(), out = make_pipe(), errors = make_pipe();
+  for (const Answer<Pipe>* const one : {&in, &out, &errors}) {
+    if (!*one) return one->error();
+  }
+  const Answer<pid_t> child = start(program, in->read.get(), out->write.get(), errors->write.get());
+  if (!child) return child.error();
+  in->read = Descriptor{};
+  out->write = Descriptor{};
+  errors->write = Descriptor{};
+  Ended ended;
+  const bool whole = converse(program, std::move(in->write), std::move(out->read), std::move(errors->read), ended);
+  if (!whole) ::kill(*child, SIGKILL);
+  int status = 0;
+  while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) continue;
+  if (!whole)
+    return Failure{spot::Errc::too_large, spot::printable(program.words.front()) + " says more than " +
+                                              std::to_string(program.most) + " bytes"};
+  ended.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return ended;
+}
+
+}  // namespace spotfs::ctl

@@ -1,0 +1,30 @@
+// Runs another program: input in, output and errors out, all of it in memory.
+//
+// Thread: any, several at once; blocks until it has ended. SIGPIPE must be ignored; the program gets it as it is usual.
+// Errors: one line for the user where it can't be run; too_large where it says more than it may: it is killed then.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/base/failure.hpp"
+
+namespace spotfs::ctl {
+
+struct Program {
+  std::vector<std::string> words;                                // the first one by PATH
+  std::vector<std::pair<std::string, std::string>> environment;  // beside ours
+  std::string input;
+  std::size_t most = 65'000;  // bytes of output
+};
+
+struct Ended {
+  int code = 0;  // 128 and the signal, where that ended it
+  std::string out;
+  std::string errors;  // the first KiB
+};
+
+spot::Answer<Ended> run_program(const Program& program);
+
+}  // namespace spotfs::ctl

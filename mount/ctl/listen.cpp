@@ -1,0 +1,216 @@
+// listen: takes the messages for an endpoint of this identity, by the files of a mount, or by a client of our own.
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <deque>
+#include <mutex>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/base/descriptor.hpp"
+#include "client/base/encoding.hpp"
+#include "client/net/event.hpp"
+#include "client/proto/address.hpp"
+#include "fs/tree/control/lines.hpp"
+#include "mount/ctl/answer.hpp"
+#include "mount/ctl/direct.hpp"
+#include "mount/ctl/fields.hpp"
+#include "mount/ctl/mounts.hpp"
+#include "mount/ctl/run.hpp"
+#include "mount/ctl/status.hpp"
+
+namespace spotfs::ctl {
+namespace {
+
+using spot::Answer;
+using spot::Failure;
+using namespace std::chrono_literals;
+
+constexpr auto kLook = 200ms;  // at whether a signal has come
+constexpr std::size_t kMostBody = std::size_t{1} << 20;
+
+std::atomic<bool> stopped{false};
+
+// A signal ends the wait in progress, and then the loop.
+void take_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stopped = true; };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void tell_begin(const std::string& address, Output& output) {
+  if (output.is_json()) {
+    output.line({}, {{"event", "listening"}, {"address", address}});
+    output.flush();
+  } else if (::isatty(STDERR_FILENO) == 1) {
+    std::fprintf(stderr, "spotfsctl: listens at %s\n", address.c_str());
+  }
+}
+
+// --- By a mount ------------------------------------------------------------------------------------------------------
+
+Failure about(const std::string& path, int number) { return tree::about(path, {number, std::generic_category()}); }
+
+Answer<std::string> read_all(const std::string& path) {
+  const spot::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) return about(path, errno);
+  std::string all;
+  std::array<char, 65'536> part{};
+  for (;;) {
+    const ssize_t size = ::read(file.get(), part.data(), part.size());
+    if (size < 0) return about(path, errno);
+    if (size == 0) return all;
+    all.append(part.data(), static_cast<std::size_t>(size));
+    if (all.size() > kMostBody) return about(path, EFBIG);
+  }
+}
+
+Answer<void> write_all(const std::string& path, const std::string& text) {
+  if (text.empty()) return ::truncate(path.c_str(), 0) == 0 ? Answer<void>{} : Answer<void>{about(path, errno)};
+  spot::Descriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+  if (!file) return about(path, errno);
+  if (!spot::write_all(file.get(), spot::view(text))) return about(path, errno);
+  // Its close says what became of it.
+  return ::close(file.release()) == 0 ? Answer<void>{} : Answer<void>{about(path, errno)};
+}
+
+// "inbox/7" and nothing else: what the mount gives is a name below the endpoint.
+bool is_message(std::string_view name) {
+  constexpr std::string_view kInbox = "inbox/";
+  if (!name.starts_with(kInbox) || name.size() == kInbox.size()) return false;
+  return name.substr(kInbox.size()).find_first_not_of("0123456789") == name.npos;
+}
+
+Answer<void> answer_one(const std::string& message, const Invocation& line, Output& output) {
+  const Answer<std::string> from = read_all(message + "/from"), body = read_all(message + "/body");
+  if (!from) return from.error();
+  if (!body) return body.error();
+  constexpr std::string_view kUnverified = "unverified ";
+  Received received;
+  received.verified = !from->starts_with(kUnverified);
+  received.sender = from->substr(received.verified ? 0 : kUnverified.size());
+  received.sender = spot::printable(received.sender.substr(0, received.sender.find('\n')));
+  received.body = *body;
+  const Reply reply = reply_to(received, line, output);
+  switch (reply.kind) {
+    case Reply::Kind::none: return ::rmdir(message.c_str()) == 0 ? Answer<void>{} : Answer<void>{about(message, errno)};
+    case Reply::Kind::answer: return write_all(message + "/reply", reply.text);
+    case Reply::Kind::error: break;
+  }
+  return write_all(message + "/error", reply.text);
+}
+
+int take_from_mount(const std::string& endpoint, const Invocation& line, Output& output) {
+  for (unsigned count = 0; !stopped && (line.count == 0 || count < line.count); ++count) {
+    const Answer<std::string> next = read_all(endpoint + "/next");
+    if (!next && spot::to_errno(next.error().code) == EINTR) continue;
+    if (!next) return output.fail(next.error());
+    const std::string name = next->substr(0, next->find('\n'));
+    if (!is_message(name)) return output.fail("EBADMSG", endpoint + "/next names no message");
+    // One that nobody waits for any more is no reason to end.
+    if (const auto answered = answer_one(endpoint + "/" + name, line, output); !answered) output.fail(answered.error());
+  }
+  return kDone;
+}
+
+int listen_on_mount(const Invocation& line, Output& output) {
+  const auto place = find_place(line.place);
+  if (!place) return output.fail(place.error());
+  const auto status = read_status(place->directory);
+  if (!status) return output.fail(status.error());
+  const std::string endpoint = place->directory + "/listen/" + line.endpoint;
+  const bool made = ::mkdir(endpoint.c_str(), 0700) == 0;
+  if (!made && errno == ENOENT)
+    return output.fail("ENOENT", spot::printable(place->directory) + " has no listen/: it shows the disk alone");
+  if (!made && errno != EEXIST) return output.fail(about(endpoint, errno));
+  tell_begin(text_of(*status, "identity") + "/" + line.endpoint, output);
+  const int code = take_from_mount(endpoint, line, output);
+  if (made) ::rmdir(endpoint.c_str());
+  return code;
+}
+
+// --- By a client of our own ------------------------------------------------------------------------------------------
+
+struct Item {
+  spot::Incoming message;
+  spot::HandlerResult result{std::optional<spot::Bytes>{}};
+  std::shared_ptr<spot::Event> answered = std::make_shared<spot::Event>();
+};
+using ItemPtr = std::shared_ptr<Item>;
+
+// The client bounds how many there are.
+class Queue {
+ public:
+  void put(ItemPtr item) {
+    const std::lock_guard lock{mutex_};
+    items_.push_back(std::move(item));
+    changed_.notify_one();
+  }
+  // Null: a signal has come.
+  ItemPtr take() {
+    std::unique_lock lock{mutex_};
+    while (items_.empty() && !stopped) changed_.wait_for(lock, kLook);
+    if (items_.empty()) return nullptr;
+    ItemPtr item = items_.front();
+    items_.pop_front();
+    return item;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<ItemPtr> items_;
+};
+
+spot::Handler handler_of(std::shared_ptr<Queue> queue) {
+  return [queue](spot::Incoming message) -> asio::awaitable<spot::HandlerResult> {
+    const auto item = std::make_shared<Item>();
+    item->message = std::move(message);
+    queue->put(item);
+    const spot::Result<void> waited = co_await spot::Event::wait(item->answered);
+    if (!waited) co_return Failure{waited.error()};
+    co_return item->result;
+  };
+}
+
+int listen_directly(const Invocation& line, Output& output) {
+  Direct direct{*line.direct};
+  if (const auto connected = direct.connect(); !connected) return output.fail(connected.error());
+  const auto queue = std::make_shared<Queue>();
+  direct.client()->set_handler(line.endpoint, handler_of(queue));
+  tell_begin(direct.client()->target_id() + "/" + line.endpoint, output);
+  for (unsigned count = 0; line.count == 0 || count < line.count; ++count) {
+    const ItemPtr item = queue->take();
+    if (!item) break;
+    Received received;
+    received.sender = spot::printable(item->message.sender);
+    received.verified = item->message.verified;
+    received.body = spot::to_string(item->message.body);
+    const Reply reply = reply_to(received, line, output);
+    if (reply.kind == Reply::Kind::answer) item->result = std::optional{spot::to_bytes(reply.text)};
+    if (reply.kind == Reply::Kind::error) item->result = Failure{spot::Errc::remote_error, reply.text};
+    item->answered->set();
+  }
+  return kDone;
+}
+
+}  // namespace
+
+int run_listen(const Invocation& line, Output& output) {
+  const bool is_name = !line.endpoint.empty() && line.endpoint.find('/') == std::string::npos && line.endpoint != "." &&
+                       line.endpoint != ".." && spot::Address::parse("@/" + line.endpoint);
+  if (!is_name)
+    return output.fail("EINVAL",
+                       "\"" + spot::printable(line.endpoint) + "\" is no endpoint: give a name without a slash");
+  take_signals();
+  return line.direct ? listen_directly(line, output) : listen_on_mount(line, output);
+}
+
+}  // namespace spotfs::ctl

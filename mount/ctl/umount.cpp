@@ -1,0 +1,150 @@
+// umount: ends a mount, and waits until its program has stored what was left.
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "client/base/descriptor.hpp"
+#include "client/base/encoding.hpp"
+#include "fs/tree/control/lines.hpp"
+#include "mount/ctl/channel.hpp"
+#include "mount/ctl/child.hpp"
+#include "mount/ctl/fields.hpp"
+#include "mount/ctl/mounts.hpp"
+#include "mount/ctl/run.hpp"
+#include "mount/ctl/status.hpp"
+
+namespace spotfs::ctl {
+namespace {
+
+using spot::Answer;
+using spot::Failure;
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+
+constexpr auto kLook = 200ms;
+constexpr std::chrono::seconds kSpare = 30s;  // beyond `drain`
+
+std::uint64_t left_of(const json::object& status) {
+  return number_of(object_of(status, "disk"), "uncommitted") + number_of(object_of(status, "pending"), "count");
+}
+
+// Shows what is left, until it is told to stop.
+class Watch {
+ public:
+  Watch(Progress& progress, std::string mount) {
+    thread_ = std::thread{[this, &progress, mount = std::move(mount)] {
+      std::uint64_t most = 0;
+      while (!over_) {
+        if (const auto status = read_status(mount)) {
+          const std::uint64_t left = left_of(*status);
+          most = std::max(most, left);
+          progress.show(most - left, most, std::to_string(left) + " left to store");
+        }
+        std::this_thread::sleep_for(kLook);
+      }
+    }};
+  }
+  ~Watch() {
+    over_ = true;
+    thread_.join();
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
+
+// Why not all is stored now; the drain tries once more.
+std::optional<std::string> store_all(const std::string& mount, Progress& progress) {
+  if (const spot::Descriptor top{::open(mount.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}) ::syncfs(top.get());
+  auto channel = Channel::open(mount);
+  if (!channel) return tree::sentence_of(channel.error());
+  const Watch watch{progress, mount};
+  if (const auto sent = channel->send("flush"); !sent) return tree::sentence_of(sent.error());
+  std::optional<std::string> why;
+  const auto received = channel->receive([&](const json::object& said) {
+    if (said.contains("error")) why = text_of(said, "text");
+    return true;
+  });
+  if (!received) return tree::sentence_of(received.error());
+  return why;
+}
+
+Failure busy(const std::string& mount) {
+  return {
+      std::error_code{EBUSY, std::generic_category()},
+      spot::printable(mount) + " is in use: close what is open in it, and leave it (fuser -vm DIR shows who it is)"};
+}
+
+Answer<void> take_away(const std::string& mount) {
+  if (::umount2(mount.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
+  if (errno == EBUSY) return busy(mount);
+  if (errno != EPERM) return tree::about(mount, {errno, std::generic_category()});
+  Program helper;
+  helper.words = {"fusermount3", "-u", "--", mount};
+  const Answer<Ended> ended = run_program(helper);
+  if (!ended) return ended.error();
+  if (ended->code == 0) return {};
+  if (ended->errors.find("busy") != std::string::npos) return busy(mount);
+  return Failure{std::error_code{EPERM, std::generic_category()},
+                 spot::printable(mount) + ": " + spot::printable(ended->errors)};
+}
+
+// False: it did not end in time.
+bool wait_end(const spot::Descriptor& process, std::chrono::seconds drain, Progress& progress) {
+  const auto begun = Steady::now();
+  for (;;) {
+    pollfd entry{process.get(), POLLIN, 0};
+    if (::poll(&entry, 1, static_cast<int>(kLook.count())) > 0) return true;
+    const auto waited = std::chrono::floor<std::chrono::seconds>(Steady::now() - begun);
+    if (waited > drain + kSpare) return false;
+    progress.show(static_cast<std::uint64_t>(waited.count()), static_cast<std::uint64_t>(drain.count()),
+                  "stores what is left, for at most " + std::to_string(drain.count()) + " s");
+  }
+}
+
+}  // namespace
+
+int run_umount(const Invocation& line, Output& output) {
+  const auto place = find_place(line.place);
+  if (!place) return output.fail(place.error());
+  const std::string shown = spot::printable(place->directory);
+  if (!place->path.empty()) return output.fail("EINVAL", "the mount is " + shown + ": give that");
+  Progress progress{line.progress};
+  spot::Descriptor process;
+  std::chrono::seconds drain{};
+  std::optional<std::string> unstored;
+  if (const auto status = read_status(place->directory)) {
+    process =
+        spot::Descriptor{static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(number_of(*status, "pid")), 0))};
+    drain = std::chrono::seconds{static_cast<std::int64_t>(real_of(object_of(*status, "options"), "drain"))};
+    unstored = store_all(place->directory, progress);
+    progress.hide();
+  }
+  if (const auto gone = take_away(place->directory); !gone) return output.fail(gone.error());
+  if (process && !wait_end(process, drain, progress)) {
+    progress.hide();
+    return output.fail("ETIMEDOUT", shown + " is no mount any more, but its program has not ended");
+  }
+  progress.hide();
+  if (unstored) {
+    json::object note{{"event", "unstored"}};
+    note["text"] = *unstored;
+    output.line("not all could be stored before (" + spot::printable(*unstored) +
+                    "): what the end of the mount could not store is kept here, and stored by the next one",
+                note);
+  }
+  if (output.is_json()) output.line({}, {{"done", true}});
+  return kDone;
+}
+
+}  // namespace spotfs::ctl
