@@ -1,0 +1,460 @@
+"""`.spotfs/` in full, and the commands of spotfsctl that reach a mount, its relay and its peers."""
+
+import base64
+import contextlib
+import errno
+import json
+import os
+import pathlib
+import pty
+import re
+import signal
+import stat
+import subprocess
+import threading
+import time
+import unittest
+
+from bed import PATIENCE, run, shell, wait_until
+
+BED = None  # set by run.py
+DONE, FAILED, USAGE, OFFLINE, TIMED_OUT, REMOTE = range(6)
+NOBODY = 65534
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\nsecond line\x9b31m" + "x" * 3_000
+# A terminal obeys these.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def program():
+    return BED.programs["spotfs"].parent / "ctl" / "spotfsctl"
+
+
+def ctl(*words, **options):
+    return run(program(), *words, **({"env": BED.environment, "stdin": subprocess.DEVNULL} | options))
+
+
+def ctl_with(body, *words, **options):
+    return run(program(), *words, **({"env": BED.environment, "input": body} | options))
+
+
+def lines(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def last_error(result):
+    return lines(result)[-1]["error"]
+
+
+@contextlib.contextmanager
+def started(*words, **options):
+    """A command that goes on; it is ended with SIGTERM, and killed where a test waits for it in vain."""
+    with subprocess.Popen([program(), *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          env=BED.environment, **options) as running:  # fmt: skip
+        killer = threading.Timer(2 * PATIENCE, running.kill)
+        killer.start()
+        try:
+            yield running
+        finally:
+            if running.poll() is None:
+                running.terminate()
+            running.wait(PATIENCE)
+            killer.cancel()
+
+
+class ControlCase(unittest.TestCase):
+    maxDiff = None
+
+    def assert_exit(self, code, result):
+        self.assertEqual(result.returncode, code, f"{result.args}: {result.stdout[-2000:]}{result.stderr[-2000:]}")
+
+    def assert_safe(self, result):
+        for text in (result.stdout, result.stderr):
+            self.assertIsNone(CONTROL.search(text.replace("\n", "")), repr(text[:300]))
+
+
+def status_of(mount):
+    return json.loads(mount.path(".spotfs/status").read_text())
+
+
+class Alone(ControlCase):
+    """One mount with a relay of its own, in process."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mount = BED.mount()
+        cls.top = cls.mount.directory
+        cls.address = cls.mount.path("self/id").read_text().strip()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mount.kill()
+
+    def test_status_has_what_was_chosen(self):
+        status = status_of(self.mount)
+        self.assertEqual(status["options"]["identity"], str(self.mount.identity))
+        self.assertEqual(status["options"]["state"], str(self.mount.home / "state"))
+        self.assertEqual(status["directory"], str(self.top))
+        self.assertEqual(status["pid"], self.mount.pid)
+        self.assertGreater(status["disk"]["journal"], 0)
+        self.assertEqual(status["log"], "info")
+        for name in ("requests", "queries", "errors", "last_error", "cache"):
+            self.assertIn(name, status)
+        self.assert_exit(DONE, ctl("flush", self.top))
+        shown = ctl("status", self.top)
+        self.assert_exit(DONE, shown)
+        self.assertIn(self.address, shown.stdout)
+        self.assertIn("all is stored", shown.stdout)
+        self.assertEqual(lines(ctl("--json", "status", self.top))[0]["identity"], self.address)
+
+    def test_modes_say_who_may_look(self):
+        modes = {name: stat.S_IMODE(self.mount.path(".spotfs", name).stat().st_mode)
+                 for name in ("status", "metrics", "errors", "pending", "ctl")}  # fmt: skip
+        self.assertEqual(modes, {"status": 0o444, "metrics": 0o444, "errors": 0o600, "pending": 0o600, "ctl": 0o600})
+
+    def test_metrics_count_what_is_asked(self):
+        def calls(operation):
+            text = self.mount.path(".spotfs/metrics").read_text()
+            return int(re.search(rf'^spotfs_operation_seconds_count{{operation="{operation}"}} (\d+)$', text, re.M)[1])
+
+        before = calls("mkdir"), calls("lookup")
+        for i in range(20):
+            self.mount.path(f"files/metric-{i}").mkdir()
+        self.assertEqual(calls("mkdir") - before[0], 20)
+        self.assertGreaterEqual(calls("lookup") - before[1], 20)
+        text = self.mount.path(".spotfs/metrics").read_text()
+        # Prometheus reads nothing else: a comment, or a name with labels and a number.
+        for line in text.splitlines():
+            self.assertRegex(line, r'^(# (HELP|TYPE) spotfs_\w+ .+|spotfs_\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [-+.\de]+)$')
+        buckets = [int(count) for count in re.findall(r'seconds_bucket\{operation="mkdir",le="[^"]+"\} (\d+)', text)]
+        self.assertEqual(buckets, sorted(buckets))
+        self.assertEqual(buckets[-1], calls("mkdir"))
+
+    def test_time_ping_and_card(self):
+        time_line, done = lines(ctl("--json", "time", "--mount", self.top))
+        self.assertEqual(done, {"done": True})
+        self.assertAlmostEqual(time_line["seconds"], time.time(), delta=PATIENCE)
+        self.assertRegex(ctl("time", "--mount", self.top).stdout, r"^\d{4}-\d\d-\d\dT")
+        for words in ((), (self.address,)):
+            result = ctl("ping", *words, "--mount", self.top)
+            self.assert_exit(DONE, result)
+            self.assertRegex(result.stdout, r" ms\n$")
+        card = lines(ctl("--json", "card", "--mount", self.top))[0]
+        self.assertEqual(card["address"], self.address)
+        self.assertEqual(card["self"], json.loads(self.mount.path("self/card.json").read_text())["self"])
+        self.assertIn(self.address, ctl("card", self.address, "--mount", self.top).stdout)
+
+    def test_a_query_gives_the_answer_as_it_is(self):
+        body = bytes(range(128))  # ping gives as much back
+        result = ctl_with(body, "query", f"{self.address}/ping", "-", "--mount", self.top, text=False, errors=None)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (DONE, body, b""))
+        self.assertEqual(ctl("query", f"{self.address}/ping", "hi", "--mount", self.top).stdout, "hi")
+        self.assertEqual(ctl("query", f"{self.address}/ping", "--mount", self.top).stdout, "")
+        reply, done = lines(ctl("--json", "query", f"{self.address}/ping", "hi", "--mount", self.top))
+        self.assertEqual((reply["event"], reply["text"], reply["base64"]), ("reply", "hi", "aGk"))
+        self.assertEqual(done, {"done": True})
+        for words in (("query", f"{self.address}/ping", "hi"), ("time",)):
+            self.assert_exit(DONE, ctl(*words, cwd=self.top))
+
+    def test_a_query_without_a_program(self):
+        script = f"exec 3<>.spotfs/ctl; printf 'query {self.address}/ping 2\\nhi' >&3; cat <&3"
+        reply, done = lines(shell(script, cwd=self.top))
+        self.assertEqual((reply["text"], done), ("hi", {"done": True}))
+
+    def test_wrong_usage_and_what_is_refused(self):
+        for code, error, words in ((USAGE, "EINVAL", ("query", "nobody/x")),
+                                   (USAGE, "EINVAL", ("ping", "k.short")),
+                                   (USAGE, "EINVAL", ("card", "@")),
+                                   (FAILED, "EPERM", ("query", "@/store_blob", "x")),
+                                   (FAILED, "EMSGSIZE", ("query", "@/time", "x" * 65_001)),
+                                   (FAILED, "ENOENT", ("query", f"{self.address}/none"))):  # fmt: skip
+            result = ctl("--json", *words, "--mount", self.top)
+            self.assert_exit(code, result)
+            self.assertEqual(last_error(result), error, words[0])
+            self.assertEqual(result.stderr, "")
+            plain = ctl(*words, "--mount", self.top)
+            self.assert_exit(code, plain)
+            self.assertRegex(plain.stderr, r"^spotfsctl: .+\n$")
+            self.assertEqual(plain.stdout, "")
+        self.assert_exit(USAGE, ctl("dance"))
+        self.assert_exit(USAGE, ctl("query", "@/time", "--timeout", "0"))
+        self.assertEqual(last_error(ctl("--json", "status", "/")), "ENOENT")
+
+    def test_a_failed_query_is_among_the_errors(self):
+        before = status_of(self.mount)["errors"]
+        ctl("query", f"{self.address}/no-such-\x07", "--mount", self.top)
+        shell(f"echo x > endpoints/{self.address}/missing/request", cwd=self.top)
+        wait_until(lambda: status_of(self.mount)["errors"] >= before + 2, "two errors")
+        errors = self.mount.path(".spotfs/errors").read_text()
+        self.assertIn(f"query to {self.address}/missing: ", errors)
+        self.assertIsNone(CONTROL.search(errors.replace("\n", "")))
+        self.assertIn("query to", status_of(self.mount)["last_error"]["text"])
+
+    def test_log_and_its_level(self):
+        self.assertIn(f"mounts {self.mount.source}", ctl("log", self.top).stdout)
+        self.assert_exit(DONE, ctl("log", "--level", "warning", self.top))
+        self.assertEqual(status_of(self.mount)["log"], "warning")
+        self.assert_exit(DONE, ctl("log", "--level", "info", self.top))
+        for line in lines(ctl("--json", "log", self.top))[:-1]:
+            self.assertEqual(sorted(line), ["event", "level", "text", "time"])
+        with started("log", "--follow", self.top) as following:
+            self.assertIn("mounts", following.stdout.readline())
+            following.terminate()
+            following.stdout.read()
+        self.assertEqual(following.returncode, -signal.SIGTERM)
+
+    def test_list(self):
+        mounts = {line["directory"]: line for line in lines(ctl("--json", "list")) if "directory" in line}
+        self.assertEqual(mounts[str(self.top)]["identity"], self.address)
+        self.assertTrue(mounts[str(self.top)]["online"])
+        self.assertIn(f"{self.top}  {self.mount.source}  online", ctl("list").stdout)
+
+    def test_top(self):
+        def busy():
+            while not over.wait(0.01):
+                os.listdir(self.mount.path("files"))
+
+        over = threading.Event()
+        caller = threading.Thread(target=busy)
+        caller.start()
+        try:
+            seen = lines(ctl("--json", "top", "--count", "2", "--interval", "0.5", self.top))
+            plain = ctl("top", "--count", "1", "--interval", "0.5", self.top)
+        finally:
+            over.set()
+            caller.join()
+        self.assertEqual([line["event"] for line in seen], ["top", "top"])
+        self.assertTrue(any(name.startswith("readdir") for name in seen[1]["operations"]), seen[1])
+        self.assertGreater(seen[1]["operations"]["opendir"]["per_second"], 0)
+        self.assertIn("opendir", plain.stdout)
+        self.assertNotIn("\x1b", plain.stdout)
+
+    def test_forget_and_reconnect(self):
+        path = self.mount.path("files/forgotten")
+        path.write_text("x")
+        self.assert_exit(DONE, ctl("forget", path))
+        self.assertEqual(path.read_text(), "x")
+        self.assert_exit(DONE, ctl("forget", self.mount.path("files/never")))
+        self.assert_exit(USAGE, ctl("forget", self.mount.path("self/id")))
+        self.assert_exit(DONE, ctl("reconnect", self.top))
+        wait_until(lambda: any(c["online"] for c in status_of(self.mount)["connections"]), "the connection")
+        wait_until(lambda: ctl("time", "--mount", self.top).returncode == DONE, "an answer")
+
+    def test_a_command_that_is_ended_leaves_nothing(self):
+        with started("log", "--follow", self.top):
+            wait_until(lambda: status_of(self.mount)["requests"] > 0, "a request that waits")
+        wait_until(lambda: status_of(self.mount)["requests"] == 0, "nothing that waits")
+
+    def test_an_answer_on_a_terminal_is_printable(self):
+        leader, follower = pty.openpty()
+        body = "a\x1b[2Jb\nsecond\n"
+        words = [program(), "query", f"{self.address}/ping", body, "--mount", str(self.top)]
+        with subprocess.Popen(words, stdout=follower, stdin=subprocess.DEVNULL, env=BED.environment) as running:
+            os.close(follower)
+            shown = b""
+            with contextlib.suppress(OSError):  # the end of a terminal
+                while part := os.read(leader, 65_536):
+                    shown += part
+        os.close(leader)
+        self.assertEqual(running.returncode, DONE)
+        self.assertEqual(shown, b"a\\x1b[2Jb\r\nsecond\r\n")
+
+
+class Umount(ControlCase):
+    def test_ends_the_mount_with_its_program(self):
+        mount = BED.mount()
+        mount.path("files/a").write_text("kept")
+        shown = ctl("umount", mount.directory)
+        self.assert_exit(DONE, shown)
+        self.assertEqual(shown.stdout + shown.stderr, "")
+        self.assertFalse(mount.is_running())
+        self.assertFalse(mount.is_mounted())
+        mount.start()
+        self.assertEqual(mount.path("files/a").read_text(), "kept")
+        self.assertEqual(lines(ctl("--json", "umount", mount.directory)), [{"done": True}])
+
+    def test_says_what_stands_in_the_way(self):
+        mount = BED.mount()
+        with mount.path("files/open").open("w"):
+            result = ctl("--json", "umount", mount.directory)
+            self.assert_exit(FAILED, result)
+            self.assertEqual(last_error(result), "EBUSY")
+            self.assertIn("in use", lines(result)[-1]["text"])
+        self.assert_exit(USAGE, ctl("umount", mount.path("files")))
+        self.assertTrue(mount.is_mounted())
+        self.assert_exit(DONE, ctl("umount", mount.directory))
+        self.assert_exit(FAILED, ctl("umount", mount.directory))
+
+    def test_takes_away_a_mount_whose_program_has_ended(self):
+        mount = BED.mount()
+        mount.signal(signal.SIGKILL)
+        wait_until(lambda: not mount.is_running(), "the end")
+        listed = [line for line in lines(ctl("--json", "list")) if line.get("directory") == str(mount.directory)]
+        self.assertIn("has ended", listed[0]["why"])
+        self.assert_exit(FAILED, ctl("status", mount.directory))
+        self.assert_exit(DONE, ctl("umount", mount.directory))
+        self.assertFalse(mount.is_mounted())
+
+    def test_by_a_user(self):
+        mount = BED.mount(user=NOBODY)
+        by_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        result = run(*by_user, program(), "umount", mount.directory, env=BED.environment)
+        self.assert_exit(DONE, result)
+        self.assertFalse(mount.is_mounted())
+
+    def test_a_bar_is_for_terminals(self):
+        mount = BED.mount()
+        mount.path("files/a").write_bytes(os.urandom(1_000_000))
+        result = ctl("umount", "--progress=always", mount.directory)
+        self.assert_exit(DONE, result)
+        self.assertIn("left to store", result.stderr)
+        self.assertNotIn("\x1b", result.stderr)
+
+
+class Peers(ControlCase):
+    """Two identities on one relay: one has a mount, the other is reached, or is none."""
+
+    @classmethod
+    def setUpClass(cls):
+        BED.start_relay()
+        cls.mount = BED.relay_mount("query_timeout=20")
+        cls.top = cls.mount.directory
+        cls.address = cls.mount.path("self/id").read_text().strip()
+        other = BED.relay_mount()  # makes the keys
+        other.unmount()
+        cls.direct = ("--source", "wss://relay.spot.test", "-o", f"identity={other.identity},ca={BED.authority},mount_timeout=20")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mount.kill()
+        if BED.relay.poll() is None:
+            BED.stop_relay()
+
+    @contextlib.contextmanager
+    def listening(self, *words):
+        with started("--json", "listen", *words, *self.direct) as listener:
+            begin = json.loads(listener.stdout.readline())
+            self.assertEqual(begin["event"], "listening")
+            yield begin["address"], listener
+
+    def query(self, address, *words, **options):
+        return ctl("query", address, *words, "--mount", self.top, **options)
+
+    def test_without_a_mount(self):
+        for words in (("time",), ("ping",), ("ping", self.address), ("card",), ("card", self.address)):
+            result = ctl("--json", *words, *self.direct)
+            self.assert_exit(DONE, result)
+            self.assertEqual(lines(result)[-1], {"done": True})
+        self.assertEqual(ctl("query", f"{self.address}/ping", "hi", *self.direct).stdout, "hi")
+        unknown = ctl("--json", "query", f"{self.address}/none", *self.direct)
+        self.assert_exit(FAILED, unknown)
+        self.assertEqual(last_error(unknown), "ENOENT")
+        nobody = ctl("time", "--source", "wss://relay.spot.test", "-o", f"identity={BED.work}/nobody,ca={BED.authority}")
+        self.assert_exit(FAILED, nobody)
+        self.assertFalse((BED.work / "nobody").exists())
+
+    def test_a_command_answers(self):
+        with self.listening("upper", "--exec", 'tr a-z A-Z; printf " %s %s" "$SPOT_SENDER" "$SPOT_VERIFIED"') as (address, listener):
+            result = self.query(address, "hello")
+            self.assert_exit(DONE, result)
+            self.assertRegex(result.stdout, rf"^HELLO {re.escape(self.address)}/\S+ 1$")
+            answered = json.loads(listener.stdout.readline())
+            self.assertEqual((answered["event"], answered["code"], answered["verified"]), ("answered", 0, True))
+
+    def test_a_command_that_fails_is_an_error_with_its_errors(self):
+        with self.listening("fail", "--exec", "echo not today >&2; exit 7") as (address, _):
+            result = self.query(address)
+            self.assert_exit(REMOTE, result)
+            self.assertIn("not today", result.stderr)
+            self.assertEqual(last_error(ctl("--json", "query", address, "--mount", self.top)), "EREMOTEIO")
+
+    def test_what_a_peer_says_never_reaches_a_terminal_as_it_is(self):
+        text = BED.work / "hostile"
+        text.write_text(HOSTILE)
+        with self.listening("hostile", "--exec", f"cat {text} >&2; exit 1") as (address, _):
+            for words in ((), ("--json",)):
+                result = ctl(*words, "query", address, "--mount", self.top)
+                self.assert_exit(REMOTE, result)
+                self.assert_safe(result)
+                self.assertEqual((result.stdout + result.stderr).count("\n"), 1)
+        errors = self.mount.path(".spotfs/errors").read_text()
+        self.assertIn("second line", errors)
+        self.assertIsNone(CONTROL.search(errors.replace("\n", "")))
+        self.assertTrue(all(len(line) < 1_400 for line in errors.splitlines()))
+        self.assert_safe(ctl("status", self.top))
+        self.assert_safe(ctl("--json", "status", self.top))
+
+    def test_a_command_answers_by_the_files_of_a_mount(self):
+        if not self.mount.path("listen").is_dir():
+            self.skipTest("this mount has no listen/")
+        command = 'if read -r word && [ "$word" = bad ]; then echo no >&2; exit 1; else printf "%s of %s" "$word" "$SPOT_ENDPOINT"; fi'
+        with started("--json", "listen", "shout", "--exec", command, "--mount", self.top) as listener:
+            self.assertEqual(json.loads(listener.stdout.readline())["address"], f"{self.address}/shout")
+            for _ in range(3):
+                result = ctl_with("word\n", "query", f"{self.address}/shout", "-", *self.direct)
+                self.assertEqual((result.returncode, result.stdout), (DONE, "word of shout"), result.stderr)
+            refused = ctl_with("bad\n", "query", f"{self.address}/shout", "-", *self.direct)
+            self.assert_exit(REMOTE, refused)
+            self.assertIn("no", refused.stderr)
+        # It takes with it what it has made.
+        self.assertEqual(listener.returncode, DONE)
+        self.assertEqual(os.listdir(self.mount.path("listen")), [])
+        with started("--json", "listen", "silent", "--count", "1", "--mount", self.top) as listener:
+            listener.stdout.readline()
+            self.assert_exit(DONE, ctl("send", f"{self.address}/silent", "hello", *self.direct))
+            self.assertEqual(json.loads(listener.stdout.readline())["text"], "hello")
+            listener.wait(PATIENCE)
+
+    def test_messages_are_shown_where_no_command_answers(self):
+        with self.listening("inbox", "--count", "2") as (address, listener):
+            for body in ("one\n", HOSTILE):
+                self.assert_exit(DONE, ctl("send", address, body, "--from", "me", "--mount", self.top))
+            first, raw = json.loads(listener.stdout.readline()), listener.stdout.readline()
+            self.assertEqual((first["from"], first["text"]), (f"{self.address}/me", "one\n"))
+            self.assertIsNone(CONTROL.search(raw.rstrip("\n")))
+            self.assertEqual(json.loads(raw)["text"], HOSTILE)
+            listener.wait(PATIENCE)
+            self.assertEqual(listener.returncode, DONE)
+
+    def test_nobody_answers(self):
+        with self.listening("slow", "--exec", "sleep 20") as (address, _):
+            begin = time.monotonic()
+            result = ctl("--json", "query", address, "--timeout", "1", "--mount", self.top)
+            self.assert_exit(TIMED_OUT, result)
+            self.assertEqual(last_error(result), "ETIMEDOUT")
+            self.assertIn("outcome is unknown", lines(result)[-1]["text"])
+            self.assertGreaterEqual(time.monotonic() - begin, 0.9)
+            self.assertTrue(status_of(self.mount))
+
+    def test_who_is_not_online(self):
+        with self.listening("gone") as (address, _):
+            pass
+        result = ctl("--json", "query", address, "--mount", self.top)
+        self.assert_exit(OFFLINE, result)
+        self.assertEqual(last_error(result), "EHOSTUNREACH")
+
+    def test_what_umount_can_not_store_is_said_and_kept(self):
+        mount = BED.relay_mount("timeout=2", "drain=3", "commit=1h")
+        mount.path("files/late").write_text("kept")
+        BED.relay.send_signal(signal.SIGSTOP)
+        try:
+            result = ctl("--json", "umount", mount.directory, timeout=4 * PATIENCE)
+            # It has waited for the drain, which takes its time.
+            self.assertFalse(mount.is_running())
+        finally:
+            BED.relay.send_signal(signal.SIGCONT)
+        self.assert_exit(DONE, result)
+        self.assertEqual([line.get("event") for line in lines(result)], ["unstored", None])
+        mount.start()
+        self.assertEqual(mount.path("files/late").read_text(), "kept")
+        mount.unmount()
+
+    def test_z_without_a_relay(self):
+        BED.stop_relay()
+        wait_until(lambda: not any(c["online"] for c in status_of(self.mount)["connections"]), "offline")
+        for way in (("--mount", self.top), (*self.direct[:-1], self.direct[-1].replace("mount_timeout=20", "mount_timeout=1"))):
+            result = ctl("--json", "time", *way)
+            self.assert_exit(OFFLINE, result)
+            self.assertEqual(last_error(result), "ENETDOWN")
+            self.assert_exit(OFFLINE, ctl("query", f"{self.address}/ping", "x", *way))
+        self.assertIn("offline since", ctl("status", self.top).stdout)
+        self.assertIn(f"{self.top}  wss://relay.spot.test  offline", ctl("list").stdout)
