@@ -60,6 +60,22 @@ void CardCache::drop(const Sha256& hash) {
   });
 }
 
+std::vector<Sha256> CardCache::known() const {
+  return state_.with([](const State& state) {
+    std::vector<Sha256> hashes;
+    hashes.reserve(state.entries.size());
+    for (const auto& [hash, entry] : state.entries) hashes.push_back(hash);
+    return hashes;
+  });
+}
+
+CardPointer CardCache::peek(const Sha256& hash) const {
+  return state_.with([&](const State& state) {
+    const auto at = state.entries.find(hash);
+    return at == state.entries.end() ? nullptr : at->second.card;
+  });
+}
+
 void CardCache::insert(State& state, const Sha256& hash, CardPointer card) {
   const auto at = state.entries.find(hash);
   if (at != state.entries.end()) {

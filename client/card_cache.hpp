@@ -35,6 +35,8 @@ class CardCache {
   // Takes a newer card of an address that is already here; all else is ignored.
   void update(BytesView signed_card, UnixSeconds now);
   void drop(const Sha256& hash);
+  std::vector<Sha256> known() const;
+  CardPointer peek(const Sha256& hash) const;  // is no use of it, and its keys may have expired
 
  private:
   struct Entry {

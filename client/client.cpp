@@ -87,6 +87,8 @@ class SpotClient final : public Client {
   asio::awaitable<Answer<Bytes>> get_id_card_bin(Sha256 hash) override;
   asio::awaitable<Answer<IdCard>> get_id_card_for_recipient(std::string address) override;
   asio::awaitable<Answer<std::vector<Sha256>>> get_group_members(Bytes group_key) override;
+  std::vector<Sha256> known_cards() const override;
+  std::optional<SignedCard> known_card(const Sha256& hash) const override;
 
  private:
   std::shared_ptr<SpotClient> self() { return std::static_pointer_cast<SpotClient>(shared_from_this()); }
@@ -214,7 +216,8 @@ Result<std::shared_ptr<PacketConnection>> SpotClient::listen_packet(std::string 
   return std::shared_ptr<PacketConnection>{std::move(queue)};
 }
 
-// Blob operations may be repeated: until the deadline, for as long as a connection comes back within the grace.
+// What changes nothing when it is done twice may be repeated: until the deadline, for as long as a connection comes
+// back within the grace.
 asio::awaitable<Answer<Bytes>> SpotClient::repeat(std::string target, Bytes body, bool stores) {
   const auto keep = self();
   const Deadline limit = deadline();
@@ -342,7 +345,12 @@ asio::awaitable<Answer<Clock::Wall>> SpotClient::get_time() {
 }
 
 asio::awaitable<Answer<CardPointer>> SpotClient::find_card(Sha256 hash) {
-  co_return co_await messenger_->find_card(hash, deadline());
+  const Deadline limit = deadline();
+  for (;;) {
+    Answer<CardPointer> card = co_await messenger_->find_card(hash, limit);
+    // One that was never sent for want of a connection has waited for one.
+    if (card || card.error().code != Errc::connection_lost) co_return card;
+  }
 }
 
 asio::awaitable<Answer<IdCard>> SpotClient::get_id_card(Sha256 hash) {
@@ -367,13 +375,28 @@ asio::awaitable<Answer<IdCard>> SpotClient::get_id_card_for_recipient(std::strin
 }
 
 asio::awaitable<Answer<std::vector<Sha256>>> SpotClient::get_group_members(Bytes group_key) {
-  const auto answer = co_await query("@/group_list", std::move(group_key), {});
+  const auto answer = co_await repeat("@/group_list", std::move(group_key), false);
   if (!answer) co_return answer.error();
   std::vector<Sha256> members(answer->size() / 32);
   if (answer->size() % 32 != 0) co_return Failure{Errc::malformed};
   for (std::size_t i = 0; i < members.size(); ++i)
     std::copy_n(answer->begin() + static_cast<std::ptrdiff_t>(i * 32), 32, members[i].begin());
   co_return members;
+}
+
+std::vector<Sha256> SpotClient::known_cards() const {
+  std::vector<Sha256> known = cards_.known();
+  known.push_back(identity_->hash());
+  return known;
+}
+
+std::optional<SignedCard> SpotClient::known_card(const Sha256& hash) const {
+  if (hash == identity_->hash()) {
+    const auto own = identity_->card();
+    return SignedCard{own->card, own->encoded};
+  }
+  const CardPointer card = cards_.peek(hash);
+  return card ? std::optional{SignedCard{card->card, card->encoded}} : std::nullopt;
 }
 
 }  // namespace

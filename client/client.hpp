@@ -93,6 +93,12 @@ struct ConnectionStatus {
   std::string last_error;
 };
 
+// An ID card and what it says; verified.
+struct SignedCard {
+  IdCard card;
+  Bytes encoded;
+};
+
 using Timeout = std::optional<std::chrono::milliseconds>;  // nullopt: query_timeout
 
 class Client : public std::enable_shared_from_this<Client> {
@@ -143,10 +149,14 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual asio::awaitable<Answer<std::vector<Bytes>>> sync_blobs() = 0;
 
   virtual asio::awaitable<Answer<Clock::Wall>> get_time() = 0;
+  // Cards, and who is in a group: repeated where a connection is lost, as blobs are.
   virtual asio::awaitable<Answer<IdCard>> get_id_card(Sha256 hash) = 0;
   virtual asio::awaitable<Answer<Bytes>> get_id_card_bin(Sha256 hash) = 0;
   virtual asio::awaitable<Answer<IdCard>> get_id_card_for_recipient(std::string address) = 0;
   virtual asio::awaitable<Answer<std::vector<Sha256>>> get_group_members(Bytes group_key) = 0;
+  // Those that were met since start() and not forgotten since, and our own: nobody is asked.
+  virtual std::vector<Sha256> known_cards() const = 0;
+  virtual std::optional<SignedCard> known_card(const Sha256& hash) const = 0;
 };
 
 // Packets between endpoints, sealed, without answers. Thread and errors as Client.

@@ -179,7 +179,10 @@ Result<std::optional<Bytes>> Connection::respond(const Link& link, BytesView bod
     log(LogLevel::error, "the handshake is for a relay with another certificate: someone is in between");
     return fail(Errc::bad_handshake);
   }
-  if (!request->memberships.empty()) identity_->merge(request->memberships, settings_.clock->wall());
+  if (!request->memberships.empty()) {
+    for (const std::string& refused : identity_->merge(request->memberships, settings_.clock->wall()))
+      log(LogLevel::info, "did not take " + refused);
+  }
   const auto response = answer_handshake(body, identity_->card()->encoded, identity_->keys().self());
   if (!response) return response.error();
   return Response{encode_packet(PacketType::handshake, *response)};

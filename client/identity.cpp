@@ -1,5 +1,7 @@
 #include "client/identity.hpp"
 
+#include <algorithm>
+
 #include "client/proto/address.hpp"
 
 namespace spot {
@@ -34,21 +36,34 @@ std::shared_ptr<const Identity::Card> Identity::card() const {
   return card_.with([](const auto& held) { return held; });
 }
 
-std::size_t Identity::merge(const std::vector<Bytes>& memberships, Clock::Wall now) {
-  return card_.with([&](std::shared_ptr<const Card>& held) -> std::size_t {
+std::vector<std::string> Identity::merge(const std::vector<Bytes>& memberships, Clock::Wall now) {
+  return card_.with([&](std::shared_ptr<const Card>& held) {
     IdCard card = held->card;
-    std::size_t taken = 0;
+    std::vector<std::string> refused;
+    bool changed = false;
     for (const Bytes& encoded : memberships) {
       const auto membership = decode_membership(encoded);
-      if (!membership) continue;
-      const auto changed = card.merge_membership(*membership, groups_, nullptr, unix_seconds(now));
-      if (changed && *changed) ++taken;
+      if (!membership) {
+        refused.push_back("a membership: " + membership.error().message());
+        continue;
+      }
+      const auto merged = card.merge_membership(*membership, groups_, nullptr, unix_seconds(now));
+      if (!merged) {
+        const bool unasked = std::ranges::find(groups_, membership->group) == groups_.end();
+        refused.push_back("a membership of " + group_target(sha256(membership->group)) + ": " +
+                          (unasked ? "this group was not asked for" : merged.error().message()));
+        continue;
+      }
+      changed |= *merged;
     }
-    if (taken == 0) return 0;
+    if (!changed) return refused;
     auto signed_card = card.sign(keys_->self());
-    if (!signed_card) return 0;
+    if (!signed_card) {
+      refused.push_back("any membership: " + signed_card.error().message());
+      return refused;
+    }
     held = std::make_shared<const Card>(Card{std::move(card), std::move(*signed_card)});
-    return taken;
+    return refused;
   });
 }
 

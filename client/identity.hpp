@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "client/base/clock.hpp"
@@ -34,8 +35,9 @@ class Identity {
   const std::vector<PublicKey>& signers() const noexcept { return signers_; }
 
   std::shared_ptr<const Card> card() const;
-  // Takes what a relay pushed into the card, as far as it may; the number that was taken.
-  std::size_t merge(const std::vector<Bytes>& memberships, Clock::Wall now);
+  // Takes what a relay pushed into the card, as far as it may. Says what was not taken, and why, one line for each, fit
+  // for a log; what the card has already is nothing to tell of.
+  std::vector<std::string> merge(const std::vector<Bytes>& memberships, Clock::Wall now);
 
  private:
   Identity(std::shared_ptr<const Keychain> keys, std::vector<Bytes> groups);
