@@ -14,11 +14,14 @@ boost::system::result<ProgramOptions, int> parse_command_line(int argc, char** a
   quota.total = std::int64_t{100} << 30;
 
   CLI::App app{"A relay for Spot clients: it brings their messages to each other and keeps their blobs.", "spot-relay"};
+  app.footer("spot-relay group --help: makes the memberships of groups.");
   app.set_version_flag("--version", "spot-relay " SPOTFS_VERSION);
   app.add_option("--listen", options.listen.address, "Address and port (default 127.0.0.1:8443)");
   app.add_option("--data", options.relay.data, "Directory of the database; made where it is missing")->required();
   app.add_option("--host", options.listen.hosts, "Name of this relay as clients reach it, NAME or NAME:PORT")
       ->take_all();
+  app.add_option("--groups", options.relay.groups,
+                 "Directory of memberships to give out; changes are taken at once (see spot-relay group --help)");
   auto* const certificate = app.add_option("--cert", options.listen.tls.certificate, "TLS certificate chain, PEM");
   auto* const key = app.add_option("--key", options.listen.tls.key, "Its private key, PEM");
   auto* const own = app.add_flag("--self-signed", options.self_signed, "Make a certificate in the data directory");

@@ -63,7 +63,7 @@ class Database {
   // Keeps the later card, of two with one `issued` the one that comes last. True if this one is new.
   virtual asio::awaitable<Result<bool>> store_card(CardEntry card) = 0;
 
-  // Of one group and subject the later `issued` stands.
+  // Of one group and subject the later `issued` stands; of two with one `issued` this one, over that of a card.
   virtual asio::awaitable<Result<void>> store_membership(GroupEntry entry) = 0;
   virtual asio::awaitable<Result<std::vector<Sha256>>> members(Sha256 group) = 0;
   // What the operator gave for an identity, encoded.

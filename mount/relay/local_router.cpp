@@ -138,4 +138,9 @@ asio::awaitable<void> LocalRouter::announce(Sha256 identity, Bytes card) {
   co_return;
 }
 
+asio::awaitable<void> LocalRouter::given_changed(Sha256 identity) {
+  for (const auto& mailbox : connections_of(identity)) mailbox->given_changed();
+  co_return;
+}
+
 }  // namespace spot::relay

@@ -25,6 +25,7 @@ class LocalRouter final : public Router {
   asio::awaitable<Result<void>> to_connection(std::string address, Message message) override;
   void subscribe(const Mailbox& mailbox, Sha256 identity) override;
   asio::awaitable<void> announce(Sha256 identity, Bytes card) override;
+  asio::awaitable<void> given_changed(Sha256 identity) override;
 
  private:
   using Mailboxes = std::vector<std::shared_ptr<Mailbox>>;

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -9,6 +10,7 @@
 namespace {
 
 int run(int argc, char** argv) {
+  if (argc > 1 && std::string_view{argv[1]} == "group") return spot::relay::run_group_command(argc - 1, argv + 1);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("spot-relay"));
   auto options = spot::relay::parse_command_line(argc, argv);
   if (!options) return options.error();

@@ -17,6 +17,7 @@ namespace spot::relay {
 
 struct Limits {
   std::chrono::milliseconds handshake{10'000};  // from accept to the end of the handshake
+  std::chrono::milliseconds ask_again{10'000};  // least, for a new card: clients leave who asks ten times a minute
   std::chrono::milliseconds stalled{20'000};    // how long one packet may take to be sent
   std::chrono::minutes remembered_for{5};       // how long an answer goes to the connection that asked
   std::size_t remembered = 4'096;               // messages of a connection that wait for one
@@ -36,9 +37,10 @@ inline constexpr std::size_t kMaxBlobSize = 49'152;
 inline constexpr std::size_t kMaxKeySize = 1'024;
 
 struct RelayOptions {
-  std::filesystem::path data;  // made where it is missing, mode 0700
-  std::string name = "relay";  // <srv> in addresses: letters, digits, '-' and '_'
-  std::vector<Sha256> allow;   // the identities that may connect; none: all
+  std::filesystem::path data;    // made where it is missing, mode 0700
+  std::filesystem::path groups;  // of memberships (membership_files.hpp), made where it is missing; empty: none
+  std::string name = "relay";    // <srv> in addresses: letters, digits, '-' and '_'
+  std::vector<Sha256> allow;     // the identities that may connect; none: all
   Quota quota;
   Limits limits;
   const Clock* clock = &Clock::system();

@@ -1,4 +1,4 @@
-// The command line of spot-relay, and its run from start to SIGTERM.
+// The command line of spot-relay, its run from start to SIGTERM, and what it does instead for `spot-relay group`.
 #pragma once
 
 #include "mount/relay/listener.hpp"
@@ -18,5 +18,8 @@ boost::system::result<ProgramOptions, int> parse_command_line(int argc, char** a
 
 // Runs until SIGTERM or SIGINT. Errors: one line for the operator.
 Answer<void> run_relay(ProgramOptions options);
+
+// `spot-relay group …`, from "group" on: the exit code of the program.
+int run_group_command(int argc, char** argv);
 
 }  // namespace spot::relay

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "mount/relay/group_directory.hpp"
 #include "mount/relay/local_router.hpp"
 #include "mount/relay/sqlite_database.hpp"
 
@@ -96,7 +97,16 @@ Answer<std::shared_ptr<Relay>> Relay::open(asio::any_io_executor executor, Relay
   services->database = std::move(*database);
   services->options = std::move(options);
   services->run_id = to_bytes(random_array<16>());
-  return std::shared_ptr<Relay>{new Relay{std::move(executor), std::move(services), std::move(*lock)}};
+  std::shared_ptr<GroupDirectory> groups;
+  if (!services->options.groups.empty()) {
+    auto opened = GroupDirectory::open(executor, services);
+    if (!opened) return opened.error();
+    groups = *std::move(opened);
+    GroupDirectory::start(groups);
+  }
+  std::shared_ptr<Relay> relay{new Relay{std::move(executor), std::move(services), std::move(*lock)}};
+  relay->groups_ = std::move(groups);
+  return relay;
 }
 
 Relay::Relay(asio::any_io_executor executor, std::shared_ptr<const Services> services, std::shared_ptr<Lock> lock)
@@ -140,6 +150,7 @@ void Relay::stop() {
     sessions.stopping = true;
     return sessions.running;
   });
+  if (groups_) GroupDirectory::stop(groups_);
   for (const auto& [key, weak] : running) {
     const auto session = weak.lock();
     if (session) asio::post(session->strand(), [session] { session->end(1001, "the relay stops"); });

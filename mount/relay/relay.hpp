@@ -19,6 +19,8 @@
 
 namespace spot::relay {
 
+class GroupDirectory;
+
 class Relay : public std::enable_shared_from_this<Relay> {
  public:
   // Errors: the data directory can't be used, or another relay uses it.
@@ -53,6 +55,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   const asio::any_io_executor executor_;
   const std::shared_ptr<Lock> lock_;  // of the data directory; goes after the database
   const std::shared_ptr<const Services> services_;
+  std::shared_ptr<GroupDirectory> groups_;  // null: none; set when the relay is made
   Synchronized<Sessions> sessions_;
 };
 

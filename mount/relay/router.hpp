@@ -26,6 +26,8 @@ class Mailbox {
   virtual Offer offer(Bytes packet) = 0;
   // True if this connection sent that message not long ago: then an answer to it belongs here.
   virtual bool asked(const Uuid& message) = 0;
+  // The operator has given its identity another membership, or taken one.
+  virtual void given_changed() = 0;
 };
 
 class Router {
@@ -44,6 +46,8 @@ class Router {
   // From here on the connection hears of new cards of that identity; the subscription used longest ago may go for it.
   virtual void subscribe(const Mailbox& mailbox, Sha256 identity) = 0;
   virtual asio::awaitable<void> announce(Sha256 identity, Bytes card) = 0;
+  // Tells the connections of the identity what given_changed() says.
+  virtual asio::awaitable<void> given_changed(Sha256 identity) = 0;
 };
 
 }  // namespace spot::relay

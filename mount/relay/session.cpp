@@ -11,6 +11,7 @@
 
 #include "client/base/encoding.hpp"
 #include "client/net/batch.hpp"
+#include "mount/relay/memberships.hpp"
 
 namespace spot::relay {
 namespace {
@@ -28,7 +29,8 @@ Session::Session(std::shared_ptr<const Services> services, Arrival arrival)
       rate_{limits_.messages_per_second, limits_.message_burst},
       recent_{limits_.remembered, limits_.remembered_for},
       watch_{arrival_.strand},
-      relief_{arrival_.strand, std::chrono::steady_clock::time_point::max()} {}
+      relief_{arrival_.strand, std::chrono::steady_clock::time_point::max()},
+      again_{arrival_.strand} {}
 
 asio::awaitable<void> Session::run(std::shared_ptr<Session> self) {
   self->watch();
@@ -47,6 +49,7 @@ void Session::end(std::uint16_t code, std::string_view reason) {
   outbox_.close();
   watch_.cancel();
   relief_.cancel();
+  again_.cancel();
   arrival_.transport->close(code, std::string{reason});
 }
 
@@ -58,8 +61,9 @@ void Session::send_handshake(bool ready, std::vector<Bytes> memberships) {
   request.nonce = to_bytes(random_array<32>());
   request.memberships = std::move(memberships);
   request.certificate = arrival_.certificate;
-  request_ = encode(request);
-  send(encode_packet(PacketType::handshake, request_));
+  const Bytes encoded = encode(request);
+  send(encode_packet(PacketType::handshake, encoded));
+  request_ = ready ? Bytes{} : encoded;
 }
 
 // One request and its answer. Pings are answered, and messages that come too early are dropped.
@@ -78,17 +82,20 @@ asio::awaitable<Answer<Proven>> Session::ask_who(std::vector<Bytes> memberships)
   }
 }
 
-// What the operator gave to this identity and its card does not have yet.
-asio::awaitable<std::vector<Bytes>> Session::missing_memberships(const IdCard& card) const {
+// What the operator gave to this identity, its card does not have yet, and it was not offered before.
+asio::awaitable<std::vector<Bytes>> Session::missing_memberships(Sha256 identity) {
   std::vector<Bytes> missing;
-  const auto given = co_await services_->database->given_to(card.hash());
+  const auto given = co_await services_->database->given_to(identity);
   if (!given) co_return missing;
   for (const GroupEntry& entry : *given) {
-    const auto held = std::ranges::find_if(
-        card.groups(), [&](const Membership& membership) { return sha256(membership.group) == entry.group; });
-    const bool has = held != card.groups().end();
-    const bool news = entry.valid ? !has || held->issued < entry.issued : has;
-    if (news && missing.size() < kMaxMembershipsPushed) missing.push_back(entry.encoded);
+    const auto held = held_.find(entry.group);
+    const bool has = held != held_.end();
+    const bool news = entry.valid ? !has || held->second < entry.issued : has;
+    if (!news || missing.size() >= kMaxMembershipsPushed) continue;
+    const auto [offered, first] = offered_.emplace(entry.group, entry.issued);
+    if (!first && offered->second >= entry.issued) continue;
+    offered->second = entry.issued;
+    missing.push_back(entry.encoded);
   }
   co_return missing;
 }
@@ -97,7 +104,8 @@ asio::awaitable<bool> Session::shake_hands() {
   auto proven = co_await ask_who({});
   if (proven) {
     // Asked a second time, whoever does not take a membership stays without it.
-    auto missing = co_await missing_memberships(proven->card);
+    note_memberships(proven->card);
+    auto missing = co_await missing_memberships(proven->card.hash());
     if (!missing.empty()) {
       const Sha256 first = proven->card.hash();
       proven = co_await ask_who(std::move(missing));
@@ -114,33 +122,6 @@ asio::awaitable<bool> Session::shake_hands() {
   co_return admitted.has_value();
 }
 
-// Those of a card that the group, or whoever signs for it by its card, has signed.
-asio::awaitable<std::vector<GroupEntry>> Session::valid_memberships(const IdCard& card) const {
-  std::vector<GroupEntry> valid;
-  for (const Membership& membership : card.groups()) {
-    std::optional<IdCard> group_card;
-    if (membership.signing_key != membership.group) {
-      const auto stored = co_await services_->database->find_card(sha256(membership.group));
-      if (!stored) continue;
-      auto loaded = IdCard::load_for(*stored, sha256(membership.group), services_->now());
-      if (!loaded) continue;
-      group_card = std::move(*loaded);
-    }
-    const IdCard* const signer = group_card ? &*group_card : nullptr;
-    if (!verify_membership(membership, card.self(), signer, services_->now())) continue;
-    Membership whole = membership;
-    whole.subject = card.self();
-    GroupEntry entry;
-    entry.group = sha256(membership.group);
-    entry.subject = card.hash();
-    entry.valid = membership.status == "valid";
-    entry.issued = membership.issued;
-    entry.encoded = encode_membership(whole);
-    valid.push_back(std::move(entry));
-  }
-  co_return valid;
-}
-
 asio::awaitable<Result<void>> Session::admit(Proven proven) {
   identity_ = proven.card.hash();
   target_ = identity_target(identity_);
@@ -150,12 +131,7 @@ asio::awaitable<Result<void>> Session::admit(Proven proven) {
     co_return fail(Errc::refused);
   }
 
-  CardEntry entry;
-  entry.identity = identity_;
-  entry.issued = proven.card.issued();
-  entry.groups = co_await valid_memberships(proven.card);
-  entry.card = proven.signed_card;
-  const auto is_new = co_await services_->database->store_card(std::move(entry));
+  const auto is_new = co_await store_card(proven);
   if (!is_new) {
     end(1013, "the card could not be stored");
     co_return is_new.error();
@@ -171,8 +147,68 @@ asio::awaitable<Result<void>> Session::admit(Proven proven) {
   spdlog::debug("{}: {} is online", printable(arrival_.transport->peer_name()), target_);
   send_handshake(true, {});
   if (*is_new) co_await services_->router->announce(identity_, std::move(proven.signed_card));
+  if (!services_->options.groups.empty()) given_changed();  // before the router knew of it
   co_return Result<void>{};
 }
+
+void Session::note_memberships(const IdCard& card) {
+  held_.clear();
+  for (const Membership& membership : card.groups()) held_.emplace(sha256(membership.group), membership.issued);
+}
+
+// True: the card is another one than before.
+asio::awaitable<Result<bool>> Session::store_card(const Proven& proven) {
+  note_memberships(proven.card);
+  CardEntry entry;
+  entry.identity = identity_;
+  entry.issued = proven.card.issued();
+  for (const Membership& membership : proven.card.groups()) {
+    auto group = co_await verified_entry(*services_, membership, proven.card.self());
+    if (group) entry.groups.push_back(std::move(*group));
+  }
+  entry.card = proven.signed_card;
+  co_return co_await services_->database->store_card(std::move(entry));
+}
+
+// --- A new request while the client is online ------------------------------------------------------------------------
+
+void Session::given_changed() {
+  asio::post(arrival_.strand, [self = shared_from_this()] {
+    if (self->ended_ || std::exchange(self->asks_again_, true)) return;
+    asio::co_spawn(self->arrival_.strand, ask_again(self), asio::detached);
+  });
+}
+
+asio::awaitable<void> Session::ask_again(std::shared_ptr<Session> self) {
+  if (self->ended_) co_return;
+  boost::system::error_code ended;
+  self->again_.expires_at(self->asked_at_ + self->limits_.ask_again);
+  co_await self->again_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+  // What changes from here on is seen by another one.
+  self->asks_again_ = false;
+  // One that is not answered yet, or whose answer is being stored, leads here again.
+  if (self->ended_ || !self->request_.empty()) co_return;
+  auto missing = co_await self->missing_memberships(self->identity_);
+  if (missing.empty() || self->ended_) co_return;
+  self->asked_at_ = std::chrono::steady_clock::now();
+  self->send_handshake(false, std::move(missing));
+}
+
+asio::awaitable<void> Session::take_new_card(BytesView response) {
+  if (request_.empty()) co_return;  // nothing was asked
+  auto proven = check_response(request_, response, services_->now());
+  if (proven && proven->card.hash() != identity_)
+    proven = Failure{Errc::bad_handshake, "another identity in the middle of a connection"};
+  if (!proven) co_return end(kPolicyViolation, proven.error().text);
+  const auto is_new = co_await store_card(*proven);
+  if (ended_) co_return;
+  if (!is_new) co_return end(1013, "the card could not be stored");
+  send_handshake(true, {});
+  if (*is_new) co_await services_->router->announce(identity_, std::move(proven->signed_card));
+  given_changed();  // meanwhile, or more than one request has room for
+}
+
+// --- What is sent ----------------------------------------------------------------------------------------------------
 
 Mailbox::Offer Session::offer(Bytes packet) {
   switch (outbox_.push(std::move(packet), limits_.outbox_full)) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -44,14 +45,19 @@ class Session final : public Mailbox, public std::enable_shared_from_this<Sessio
   const std::string& address() const noexcept override { return address_; }
   Offer offer(Bytes packet) override;
   bool asked(const Uuid& message) override;
+  void given_changed() override;
 
  private:
   asio::awaitable<bool> shake_hands();
   asio::awaitable<Answer<Proven>> ask_who(std::vector<Bytes> memberships);
-  asio::awaitable<std::vector<Bytes>> missing_memberships(const IdCard& card) const;
-  asio::awaitable<std::vector<GroupEntry>> valid_memberships(const IdCard& card) const;
+  asio::awaitable<std::vector<Bytes>> missing_memberships(Sha256 identity);
   asio::awaitable<Result<void>> admit(Proven proven);
+  asio::awaitable<Result<bool>> store_card(const Proven& proven);
+  void note_memberships(const IdCard& card);
   void send_handshake(bool ready, std::vector<Bytes> memberships);
+
+  static asio::awaitable<void> ask_again(std::shared_ptr<Session> self);
+  asio::awaitable<void> take_new_card(BytesView response);
 
   asio::awaitable<void> serve();
   asio::awaitable<void> take(BytesView body);
@@ -77,8 +83,12 @@ class Session final : public Mailbox, public std::enable_shared_from_this<Sessio
   const std::string connection_;  // cid
   const std::string address_;     // c.<cid>
   Sha256 identity_{};
-  std::string target_;  // k.<hash>
-  Bytes request_;       // the body of the last handshake request
+  std::string target_;                     // k.<hash>
+  Bytes request_;                          // the body of the last handshake request; empty: it was answered
+  std::map<Sha256, UnixSeconds> held_;     // `issued` of the memberships in its card, by group
+  std::map<Sha256, UnixSeconds> offered_;  // of those that it was asked to take
+  bool asks_again_ = false;                // or will
+  std::chrono::steady_clock::time_point asked_at_{};
   bool ready_ = false;
   bool ended_ = false;
   std::size_t in_flight_ = 0;
@@ -88,6 +98,7 @@ class Session final : public Mailbox, public std::enable_shared_from_this<Sessio
   std::optional<std::chrono::steady_clock::time_point> sending_since_;
   asio::steady_timer watch_;
   asio::steady_timer relief_;
+  asio::steady_timer again_;
 };
 
 }  // namespace spot::relay

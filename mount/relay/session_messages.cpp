@@ -26,7 +26,7 @@ asio::awaitable<void> Session::serve() {
     if (!packet) continue;
     switch (packet->type) {
       case PacketType::ping: send(*received); break;
-      case PacketType::handshake: break;  // nothing was asked
+      case PacketType::handshake: co_await take_new_card(packet->body); break;
       case PacketType::message: co_await take(packet->body); break;
     }
   }

@@ -257,7 +257,8 @@ Answer<CardTable> CardTable::open(Connection& connection, const Quota& quota) {
           "INSERT INTO membership (grp, subject, issued, valid, from_card, encoded) VALUES (?, ?, ?, ?, ?, ?) "
           "ON CONFLICT (grp, subject) DO UPDATE SET issued = excluded.issued, valid = excluded.valid, "
           "from_card = min(from_card, excluded.from_card), encoded = excluded.encoded "
-          "WHERE excluded.issued > membership.issued");
+          "WHERE excluded.issued > membership.issued OR (excluded.issued = membership.issued AND "
+          "excluded.from_card < membership.from_card)");
   prepare(table.drop_memberships_, "DELETE FROM membership WHERE subject = ? AND from_card = 1");
   prepare(table.prune_,
           "DELETE FROM card WHERE hash IN (SELECT c.hash FROM card c LEFT JOIN identity i ON i.hash = c.hash "

@@ -162,6 +162,14 @@ TEST_F(DatabaseTest, ListsTheMembersOfCards) {
   EXPECT_THAT(members(9).value(), testing::UnorderedElementsAre(identity(1), identity(2)));
 }
 
+TEST_F(DatabaseTest, KeepsAMembershipThatACardHadBeforeItWasGiven) {
+  open();
+  ASSERT_TRUE(store_card(1, 1, Bytes{1}, {member(9, 1, 5)}));
+  ASSERT_TRUE(wait_for(context_, database_->store_membership(member(9, 1, 5))));
+  ASSERT_TRUE(store_card(1, 2, Bytes{2}));
+  EXPECT_THAT(members(9).value(), testing::ElementsAre(identity(1)));
+}
+
 TEST_F(DatabaseTest, ForgetsAMembershipThatTheNextCardLacks) {
   open();
   ASSERT_TRUE(store_card(1, 1, Bytes{1}, {member(9, 1, 1)}));
