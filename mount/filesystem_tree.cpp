@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include "fs/index/state_directory.hpp"
+#include "fs/tree/cards/cards.hpp"
 #include "fs/tree/endpoints/endpoints.hpp"
+#include "fs/tree/groups/groups.hpp"
 #include "fs/tree/listen/listen.hpp"
 #include "fs/tree/self/self.hpp"
 #include "mount/filesystem.hpp"
@@ -183,7 +185,9 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() {
   settings.access = access();
   settings.peers = options_.peers;
   settings.query_timeout = options_.query_timeout;
-  return {{"endpoints", tree::make_endpoints(std::move(settings))},
+  return {{"cards", tree::make_cards(client_, access())},
+          {"endpoints", tree::make_endpoints(std::move(settings))},
+          {"groups", tree::make_groups(client_, access())},
           {"listen", make_listen()},
           {"self", tree::make_self(client_, access())},
           make_control()};

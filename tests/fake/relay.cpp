@@ -141,6 +141,8 @@ Message Relay::answer_system(const ConnectionPointer&, const Message& question) 
   } else if (to.endpoint == "fetch_blob") {
     const std::string key = to_string(body);
     blobs.contains(key) ? void(reply.body = blobs[key]) : refuse("blob not found");
+  } else if (to.endpoint == "group_list") {
+    for (const Sha256& member : groups[body]) append(reply.body, member);
   } else {
     refuse("no such endpoint");
   }

@@ -24,6 +24,7 @@ class Relay : public Dialer, public std::enable_shared_from_this<Relay> {
   // What it has, free to be changed.
   std::map<Sha256, Bytes> cards;
   std::map<std::string, Bytes> blobs;
+  std::map<Bytes, std::vector<Sha256>> groups;  // members by the group's key
   bool refuses_connections = false;
 
   // What it saw.

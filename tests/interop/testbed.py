@@ -53,9 +53,10 @@ class Testbed:
         self._make_network()
         self._make_certificate()
 
-    def start_relay(self):
+    def start_relay(self, *options):
         log = (self.work / "relay.log").open("ab")
         command = [self.programs["relay"], "--listen", "127.0.0.1:443", "--data", self.work / "relay"]
+        command += options
         for name in RELAYS:
             command += ["--host", name]
         command += ["--cert", self.work / "relay.pem", "--key", self.work / "relay.key"]

@@ -45,6 +45,26 @@ std::string to_pem(BytesView pkix) {
   return out + "-----END PUBLIC KEY-----\n";
 }
 
+// What JSON leaves as it is, and a terminal may take for a command: DEL, and the controls of ISO 6429 (U+0080 to
+// U+009F).
+std::string without_controls(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    const bool is_control = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+    if (byte != 0x7F && !is_control) {
+      out.push_back(text[i]);
+      continue;
+    }
+    const unsigned code = is_control ? next : byte;
+    out.append("\\u00").append({kHex[code >> 4], kHex[code & 15]});
+    i += is_control ? 1 : 0;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string card_json(const spot::IdCard& card) {
@@ -61,7 +81,7 @@ std::string card_json(const spot::IdCard& card) {
   json::object meta;
   for (const auto& [name, value] : card.meta()) meta[name] = value;
   out["meta"] = std::move(meta);
-  return json::serialize(out) + "\n";
+  return without_controls(json::serialize(out)) + "\n";
 }
 
 NodePtr make_self(std::shared_ptr<const spot::Client> client, Access access) {
