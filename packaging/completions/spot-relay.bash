@@ -1,0 +1,18 @@
+# bash completion for spot-relay
+_spot_relay() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  COMPREPLY=()
+  case $previous in
+    --data | --cert | --key)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      ;;
+    --host | --listen | --name | --quota | --total-quota | --max-* | --threads) ;;
+    *)
+      mapfile -t COMPREPLY < <(compgen -W '--cert --data --help --host --key --listen --max-connections
+        --max-per-address --max-rate --name --quota --self-signed --threads --total-quota --verbose --version' \
+        -- "$current")
+      ;;
+  esac
+}
+complete -F _spot_relay spot-relay

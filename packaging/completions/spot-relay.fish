@@ -1,0 +1,18 @@
+# fish completion for spot-relay
+complete -c spot-relay -f
+complete -c spot-relay -l cert -r -F -d 'TLS certificate chain'
+complete -c spot-relay -l data -x -a '(__fish_complete_directories)' -d 'Directory of the database'
+complete -c spot-relay -l host -x -d 'Name of this relay'
+complete -c spot-relay -l key -r -F -d 'Private key of the certificate'
+complete -c spot-relay -l listen -x -d 'Address and port'
+complete -c spot-relay -l max-connections -x -d 'Connections in all'
+complete -c spot-relay -l max-per-address -x -d 'Connections from one address'
+complete -c spot-relay -l max-rate -x -d 'Messages a second of one connection'
+complete -c spot-relay -l name -x -d 'Name in addresses of connections'
+complete -c spot-relay -l quota -x -d 'Bytes for each identity'
+complete -c spot-relay -l self-signed -d 'Make a certificate'
+complete -c spot-relay -l threads -x -d 'Threads of the network'
+complete -c spot-relay -l total-quota -x -d 'Bytes in all'
+complete -c spot-relay -l verbose -d 'Log what happens to each connection'
+complete -c spot-relay -s h -l help -d 'List the options'
+complete -c spot-relay -l version -d 'Print the version'

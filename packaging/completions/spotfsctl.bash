@@ -1,0 +1,31 @@
+# bash completion for spotfsctl
+_spotfsctl() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word command='' sub=''
+  COMPREPLY=()
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    [[ $word == -* ]] && continue
+    if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi
+  done
+  local words=''
+  if [[ $previous == --progress ]]; then
+    words='auto always never'
+  elif [[ $current == -* ]]; then
+    words='--help --json --progress --version'
+    case $command in
+      fsck) words+=' --accept-older --repair' ;;
+      blob) words+=' --mount --source -o' ;;
+    esac
+  elif [[ -z $command ]]; then
+    words='blob conflicts flush fsck scrub writers'
+  elif [[ $command == blob && -z $sub ]]; then
+    words='get ls put rm'
+  elif [[ $command == writers && -z $sub ]]; then
+    words=retire
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  if [[ -n $command && $current != -* ]]; then
+    compopt -o filenames
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")
+  fi
+}
+complete -F _spotfsctl spotfsctl
