@@ -117,6 +117,7 @@ Options of spotfs; times are seconds, or with a unit: 500ms, 30s, 5m, 1h
   keepalive=15              between pings      drain=60            for what is not stored yet, at the end
   commit=1                  a change is told to other mounts after this time
   refresh=1                 how often other mounts' changes are looked for
+  scrub=7d                  everything is read again within this time, to see that it is there; 0: never
   subtree=files             the disk alone: files/ is the root
   delay_connect             mount although there is no connection yet
   plain=any|new|none        values that another client stored without our binding to key and time

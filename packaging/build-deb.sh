@@ -49,6 +49,7 @@ if command -v ccache >/dev/null; then
   CCACHE_DIR=${CCACHE_DIR:-$(ccache --get-config cache_dir)}
   export CCACHE_DIR
 fi
-export DEB_BUILD_OPTIONS="parallel=$(jobs_that_fit) ${DEB_BUILD_OPTIONS:-}"
+DEB_BUILD_OPTIONS="parallel=$(jobs_that_fit) ${DEB_BUILD_OPTIONS:-}"
+export DEB_BUILD_OPTIONS
 (cd "$tree" && dpkg-buildpackage -b -us -uc)
 find "$work" -maxdepth 1 -type f -exec mv -t "$out" {} +
