@@ -197,7 +197,7 @@ class Units(Case):
             for name, program in (("spotfs@.service", GIVEN.spotfs), ("spot-relay.service", GIVEN.relay)):
                 text = (pathlib.Path(GIVEN.units) / name).read_text()
                 # systemd-analyze looks for the program.
-                text = re.sub(r"(?m)^(ExecStart=)\S+", rf"\g<1>{program}", text)
+                text = re.sub(r"(?m)^(ExecStart=)\S+", rf"\g<1>{pathlib.Path(program).resolve()}", text)
                 path = pathlib.Path(directory) / name.replace("@", "@test")
                 path.write_text(text)
                 self.silent("systemd-analyze", "verify", "--man=no", str(path))
