@@ -9,14 +9,22 @@ _spotfsctl() {
   local words=''
   if [[ $previous == --progress ]]; then
     words='auto always never'
+  elif [[ $previous == --level ]]; then
+    words='debug info warning error'
   elif [[ $current == -* ]]; then
     words='--help --json --progress --version'
     case $command in
       fsck) words+=' --accept-older --repair' ;;
-      blob) words+=' --mount --source -o' ;;
+      blob | card | time) words+=' --mount --source -o' ;;
+      listen) words+=' --count --exec --mount --source -o' ;;
+      log) words+=' --follow --level' ;;
+      ping | query) words+=' --mount --source --timeout -o' ;;
+      send) words+=' --from --mount --source -o' ;;
+      top) words+=' --count --interval' ;;
     esac
   elif [[ -z $command ]]; then
-    words='blob conflicts flush fsck scrub writers'
+    words='blob card conflicts flush forget fsck list listen log ping query reconnect scrub send status time top umount
+      writers'
   elif [[ $command == blob && -z $sub ]]; then
     words='get ls put rm'
   elif [[ $command == writers && -z $sub ]]; then

@@ -1,19 +1,43 @@
 # fish completion for spotfsctl
-set -l commands blob conflicts flush fsck scrub writers
-complete -c spotfsctl -n "not __fish_seen_subcommand_from $commands" -f
-complete -c spotfsctl -n "not __fish_seen_subcommand_from $commands" -a blob -d 'The values of blobs/, by key'
-complete -c spotfsctl -n "not __fish_seen_subcommand_from $commands" -a conflicts -d 'List files kept beside a winner'
-complete -c spotfsctl -n "not __fish_seen_subcommand_from $commands" -a flush -d 'Store all that was written'
-complete -c spotfsctl -n "not __fish_seen_subcommand_from $commands" -a fsck -d 'Read everything again'
-complete -c spotfsctl -n "not __fish_seen_subcommand_from $commands" -a scrub -d 'Store again what is lost'
-complete -c spotfsctl -n "not __fish_seen_subcommand_from $commands" -a writers -d 'List machines that change this disk'
+function __spotfsctl_command
+    complete -c spotfsctl -n __fish_use_subcommand -f -a $argv[1] -d $argv[2]
+end
+__spotfsctl_command blob 'The values of blobs/, by key'
+__spotfsctl_command card 'Show the ID card of an identity'
+__spotfsctl_command conflicts 'List files kept beside a winner'
+__spotfsctl_command flush 'Store all that was written'
+__spotfsctl_command forget 'Have the kernel drop a name'
+__spotfsctl_command fsck 'Read everything again'
+__spotfsctl_command list 'List the mounts of this machine'
+__spotfsctl_command listen 'Take the messages for an endpoint'
+__spotfsctl_command log 'Show what the mount has logged'
+__spotfsctl_command ping 'How long an identity takes to answer'
+__spotfsctl_command query 'Ask an endpoint'
+__spotfsctl_command reconnect 'Make the connections anew'
+__spotfsctl_command scrub 'Store again what is lost'
+__spotfsctl_command send 'Send an endpoint a message'
+__spotfsctl_command status 'Show connections, disk and caches'
+__spotfsctl_command time 'Ask the relay for the time'
+__spotfsctl_command top 'Show what the mount is asked for'
+__spotfsctl_command umount 'End the mount, and wait until all is stored'
+__spotfsctl_command writers 'List machines that change this disk'
+functions --erase __spotfsctl_command
+
+set -l peers blob card listen ping query send time
+complete -c spotfsctl -n "__fish_seen_subcommand_from $peers" -l mount -x -a '(__fish_complete_directories)'
+complete -c spotfsctl -n "__fish_seen_subcommand_from $peers" -l source -x -a 'embedded: spot: wss://'
+complete -c spotfsctl -n "__fish_seen_subcommand_from $peers" -s o -x -d 'With --source: options of spotfs'
 complete -c spotfsctl -n "__fish_seen_subcommand_from blob; and not __fish_seen_subcommand_from get put rm ls" \
     -f -a 'get put rm ls'
-complete -c spotfsctl -n '__fish_seen_subcommand_from blob' -l mount -x -a '(__fish_complete_directories)'
-complete -c spotfsctl -n '__fish_seen_subcommand_from blob' -l source -x -a 'embedded: spot: wss://'
-complete -c spotfsctl -n '__fish_seen_subcommand_from blob' -s o -x -d 'With --source: options of spotfs'
 complete -c spotfsctl -n '__fish_seen_subcommand_from fsck' -l repair -d 'Move what is not whole away'
 complete -c spotfsctl -n '__fish_seen_subcommand_from fsck' -l accept-older -d 'Take what the relay shows'
+complete -c spotfsctl -n '__fish_seen_subcommand_from listen' -l exec -x -d 'Answers each message'
+complete -c spotfsctl -n '__fish_seen_subcommand_from listen top' -l count -x -d 'How often'
+complete -c spotfsctl -n '__fish_seen_subcommand_from log' -s f -l follow -d 'Go on'
+complete -c spotfsctl -n '__fish_seen_subcommand_from log' -l level -x -a 'debug info warning error'
+complete -c spotfsctl -n '__fish_seen_subcommand_from query ping' -l timeout -x -d 'Seconds to wait for the answer'
+complete -c spotfsctl -n '__fish_seen_subcommand_from send' -l from -x -d 'Endpoint of ours'
+complete -c spotfsctl -n '__fish_seen_subcommand_from top' -l interval -x -d 'Seconds between two looks'
 complete -c spotfsctl -n '__fish_seen_subcommand_from writers' -a retire -d 'End one that will not come back'
 complete -c spotfsctl -l json -d 'One JSON object a line'
 complete -c spotfsctl -l progress -x -a 'auto always never' -d 'A progress bar'
