@@ -1,26 +1,51 @@
 #include "fs/index/sealed_store.hpp"
 
+#include <algorithm>
+
 #include "fs/content/fetch_opened.hpp"
 
 namespace spotfs {
+
+namespace {
+
+constexpr std::size_t kMaxOpened = std::size_t{1} << 20;  // bytes
+
+}  // namespace
 
 SealedStore::SealedStore(std::shared_ptr<BlobStore> store, std::shared_ptr<const RecordSealer> sealer,
                          StoreSecret secret)
     : store_{std::move(store)},
       sealer_{std::move(sealer)},
       secret_{std::move(secret)},
-      cipher_{secret_.id, secret_.secret} {}
+      cipher_{secret_.id, secret_.secret},
+      opened_{kMaxOpened} {}
+
+Result<Bytes> SealedStore::open(RecordKind kind, const std::string& key, BytesView sealed) const {
+  std::optional<Bytes> known = opened_.with([&](auto& opened) -> std::optional<Bytes> {
+    const Opened* last = opened.find(key);
+    if (!last || !std::ranges::equal(last->sealed, sealed)) return std::nullopt;
+    return last->payload;
+  });
+  if (known) return std::move(*known);
+  Result<Bytes> payload = sealer_->open(kind, key, secret_, sealed);
+  if (payload) {
+    opened_.with([&](auto& opened) {
+      opened.put(key, Opened{Bytes{sealed.begin(), sealed.end()}, *payload}, sealed.size() + payload->size());
+    });
+  }
+  return payload;
+}
 
 asio::awaitable<Answer<void>> SealedStore::check_identity() const {
   const Answer<Bytes> sealed = co_await store_->fetch(kStoreKey);
   if (!sealed) co_return sealed.error();
-  const Result<Bytes> payload = sealer_->open(RecordKind::store, kStoreKey, secret_, *sealed);
+  const Result<Bytes> payload = open(RecordKind::store, kStoreKey, *sealed);
   if (!payload) co_return Failure{payload.error(), kStoreKey};
   co_return Answer<void>{};
 }
 
 Result<Head> SealedStore::open_head(const WriterId& writer, BytesView sealed) const {
-  const Result<Bytes> payload = sealer_->open(RecordKind::head, head_key(writer), secret_, sealed);
+  const Result<Bytes> payload = open(RecordKind::head, head_key(writer), sealed);
   if (!payload) return payload.error();
   return decode_head(*payload);
 }
@@ -42,7 +67,7 @@ asio::awaitable<Answer<void>> SealedStore::store_head(WriterId writer, Head head
 asio::awaitable<Answer<Writers>> SealedStore::fetch_writers() const {
   const Answer<Bytes> sealed = co_await store_->fetch(kWritersKey);
   if (!sealed) co_return sealed.error();
-  const Result<Bytes> payload = sealer_->open(RecordKind::writers, kWritersKey, secret_, *sealed);
+  const Result<Bytes> payload = open(RecordKind::writers, kWritersKey, *sealed);
   if (!payload) co_return Failure{payload.error(), kWritersKey};
   Result<Writers> writers = decode_writers(*payload);
   if (!writers) co_return Failure{writers.error(), kWritersKey};

@@ -1,9 +1,13 @@
 // The store of one disk, in its own terms: records and pieces of log go in and come out checked.
 //
-// Thread: any, immutable. Errors: those of the store; not_found where nothing is there; for what is there but wrong,
+// A record that comes again byte for byte is opened once: each refresh fetches every head.
+//
+// Thread: any. Errors: those of the store; not_found where nothing is there; for what is there but wrong,
 // those of record.hpp, seal.hpp and head.hpp, with the key as text.
 #pragma once
 
+#include "client/base/recent.hpp"
+#include "client/base/sync.hpp"
 #include "fs/content/seal.hpp"
 #include "fs/index/head.hpp"
 #include "fs/index/record.hpp"
@@ -42,10 +46,17 @@ class SealedStore {
   asio::awaitable<Answer<void>> store_content(ContentKind kind, BlobId id, Bytes plaintext) const;
 
  private:
+  struct Opened {
+    Bytes sealed;
+    Bytes payload;
+  };
+  Result<Bytes> open(RecordKind kind, const std::string& key, BytesView sealed) const;
+
   std::shared_ptr<BlobStore> store_;
   std::shared_ptr<const RecordSealer> sealer_;
   StoreSecret secret_;
   ContentCipher cipher_;
+  mutable spot::Synchronized<spot::Recent<std::string, Opened>> opened_;  // by key, weighed in bytes
 };
 
 }  // namespace spotfs

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "client/crypto/hash.hpp"
+#include "fs/index/keys.hpp"
 #include "fs/index/peers.hpp"
 #include "fs/store/memory.hpp"
 
@@ -91,6 +92,19 @@ TEST_F(Commit, AHeadStaysSmallHoweverLongTheLogIs) {
   EXPECT_LE(encode(head->head).size(), kMaxHead);
   EXPECT_TRUE(head->head.log.older);
   EXPECT_EQ(operations_in_store(), kPieces);
+}
+
+TEST_F(Commit, AHeadThatChangedByAByteIsRefusedAlsoWhereItWasReadBefore) {
+  ASSERT_TRUE(commit());
+  const WriterId writer = journal_->writer();
+  ASSERT_TRUE(run(store_->fetch_head(writer)));
+  const MemoryStore::Blobs good = blobs_->blobs();
+  MemoryStore::Blobs bad = good;
+  bad.at(head_key(writer)).back() ^= 1;
+  blobs_->set_blobs(bad);
+  EXPECT_FALSE(run(store_->fetch_head(writer)));
+  blobs_->set_blobs(good);
+  EXPECT_TRUE(run(store_->fetch_head(writer)));
 }
 
 TEST_F(Commit, FullPiecesHoldWhatFitsIntoABlob) {
