@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/ssl.hpp>
@@ -30,10 +31,14 @@ struct Socket {
 
 asio::awaitable<void> say_goodbye(std::shared_ptr<Socket> socket, websocket::close_reason reason) {
   if (std::exchange(socket->closing, true)) co_return;
-  beast::tcp_stream& tcp = beast::get_lowest_layer(socket->stream);
-  tcp.expires_after(kCloseTimeout);
+  // Not the stream's own time limit: it can't be set while a read and a write are under way.
+  asio::steady_timer limit{socket->stream.get_executor(), kCloseTimeout};
+  limit.async_wait([socket](boost::system::error_code ec) {
+    if (!ec) beast::get_lowest_layer(socket->stream).close();
+  });
   co_await socket->stream.async_close(reason, use_tuple);
-  tcp.close();
+  limit.cancel();
+  beast::get_lowest_layer(socket->stream).close();
 }
 
 class WebSocketTransport final : public Transport {
