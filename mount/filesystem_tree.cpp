@@ -185,12 +185,9 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() {
   settings.access = access();
   settings.peers = options_.peers;
   settings.query_timeout = options_.query_timeout;
-  return {{"cards", tree::make_cards(client_, access())},
-          {"endpoints", tree::make_endpoints(std::move(settings))},
-          {"groups", tree::make_groups(client_, access())},
-          {"listen", make_listen()},
-          {"self", tree::make_self(client_, access())},
-          make_control()};
+  return {{"cards", tree::make_cards(client_, access())},   {"endpoints", tree::make_endpoints(std::move(settings))},
+          {"groups", tree::make_groups(client_, access())}, {"listen", make_listen()},
+          {"self", tree::make_self(client_, access())},     make_control()};
 }
 
 tree::NodePtr Filesystem::make_root() {

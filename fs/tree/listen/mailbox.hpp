@@ -36,8 +36,8 @@ class Mailbox final : public spot::DeadlineQueue::Expiring, public std::enable_s
 
   // Of those that were given out and are not over:
   std::vector<Number> given_out();
-  QuestionPtr find(Number number);  // null: it is not there
-  bool is_over(Number number);      // it was given out, or is too old to be
+  QuestionPtr find(Number number);      // null: it is not there
+  bool is_over(Number number);          // it was given out, or is too old to be
   Result<void> decline(Number number);  // EBUSY while somebody is answering; ENOENT
   // Over if it was sent. ESTALE also where somebody else is answering.
   static asio::awaitable<Result<void>> answer(std::shared_ptr<Mailbox> self, Number number, spot::HandlerResult result);
