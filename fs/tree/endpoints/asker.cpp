@@ -80,7 +80,7 @@ void Asker::over(std::uint64_t number, const spot::Answer<Bytes>& answer, Sendin
 
 void Asker::publish(const spot::Answer<Bytes>& answer, Sending how) {
   if (how == Sending::query) {
-    hub_->finish(key_, make_results(hub_, key_, answer), answer ? answer->size() : answer.error().text.size());
+    hub_->finish(key_, make_results(hub_, key_, answer));
   } else {
     hub_->note(key_, answer ? no_error(hub_, key_) : make_error(hub_, key_, answer.error()));
   }

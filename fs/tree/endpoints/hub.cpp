@@ -24,8 +24,17 @@ std::optional<Finished> Hub::finished(const AskerKey& key) {
   });
 }
 
-void Hub::finish(const AskerKey& key, Finished how, std::size_t size) {
-  results_.with([&](auto& results) { results.put(key, std::move(how), size + kResultOverhead); });
+void Hub::finish(const AskerKey& key, Finished how) {
+  Finished before;
+  results_.with([&](auto& results) {
+    if (Finished* known = results.find(key)) before = std::move(*known);
+    const std::size_t size = how.size + kResultOverhead;
+    results.put(key, std::move(how), size);
+  });
+  if (!before.content) return;
+  replaced_.with([&](Replaced& replaced) {
+    replaced.contents.put(++replaced.last, std::move(before.content), before.size + kResultOverhead);
+  });
 }
 
 void Hub::note(const AskerKey& key, NodePtr error) {
@@ -33,7 +42,7 @@ void Hub::note(const AskerKey& key, NodePtr error) {
     if (Finished* known = results.find(key)) {
       known->error = std::move(error);
     } else {
-      results.put(key, Finished{nullptr, std::move(error), nullptr}, kResultOverhead);
+      results.put(key, Finished{nullptr, std::move(error), nullptr, 0}, kResultOverhead);
     }
   });
 }

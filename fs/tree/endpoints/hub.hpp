@@ -35,6 +35,7 @@ struct Finished {
   NodePtr reply;  // null: no query was finished
   NodePtr error;
   std::shared_ptr<const void> content;  // of the reply, whose file does not keep it
+  std::size_t size = 0;
 };
 
 // "k.<hash>" of "k.<hash>/test".
@@ -60,7 +61,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   OutgoingOptions outgoing(const Caller& caller) const;
   std::shared_ptr<Asker> asker(const AskerKey& key);
   std::optional<Finished> finished(const AskerKey& key);
-  void finish(const AskerKey& key, Finished how, std::size_t size);
+  void finish(const AskerKey& key, Finished how);
   // A new `error` alone; the reply stays.
   void note(const AskerKey& key, NodePtr error);
 
@@ -80,11 +81,18 @@ class Hub : public std::enable_shared_from_this<Hub> {
 
  private:
   static constexpr std::size_t kResultBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kReplacedBytes = std::size_t{2} << 20;
   static constexpr std::size_t kResultOverhead = 2'048;
   static constexpr std::size_t kRemembered = 1'024;
   static constexpr std::size_t kAskersNamed = 16;
 
   spot::Synchronized<spot::Recent<AskerKey, Finished>> results_{kResultBytes};
+  // Contents of replies that others have replaced: whoever has looked one up may be about to open it.
+  struct Replaced {
+    spot::Recent<std::uint64_t, std::shared_ptr<const void>> contents{kReplacedBytes};
+    std::uint64_t last = 0;
+  };
+  spot::Synchronized<Replaced> replaced_;
   struct Uses {
     spot::Recent<std::string, int> order{kRemembered};
     std::map<std::string, std::set<uid_t>> askers;

@@ -182,6 +182,7 @@ Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer
     out.reply = std::make_shared<ReplyFile>(hub, key, reply);
     out.error = no_error(hub, key);
     out.content = reply;
+    out.size = reply->bytes.size();
   }
   return out;
 }

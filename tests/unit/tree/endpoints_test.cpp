@@ -143,6 +143,16 @@ TEST_F(EndpointsTest, RepeatedOpenDoesNotWaitForTheNextQuery) {
   EXPECT_EQ(errno_of(finish(other)), ESTALE);
 }
 
+TEST_F(EndpointsTest, RepeatedOpenTakesWhatItNamesThoughThereIsANewerOneByThen) {
+  ask(endpoint(), "one");
+  const NodePtr first = node(endpoint(), "reply");
+  ask(endpoint(), "two");
+  EXPECT_EQ(errno_of(open(first, O_RDONLY)), ESTALE);
+  const NodePtr second = node(endpoint(), "reply");
+  ask(endpoint(), "three");
+  EXPECT_EQ(read(second).value(), "answer to two");
+}
+
 TEST_F(EndpointsTest, OpenOfTheReplyWaitsWhileAQueryIsUnderWay) {
   const auto file = request(endpoint());
   write(*file, 0, "hi");
