@@ -33,6 +33,7 @@ class ClientTreeTest : public spot::ClientTest {
     options.query = [client](std::string target, Bytes body, std::chrono::milliseconds timeout) {
       return client->query(std::move(target), std::move(body), timeout);
     };
+    options.executor = context_.get_executor();
     options.self = client->target_id();
     options.access = access();
     return make_endpoints(std::move(options));
@@ -40,6 +41,7 @@ class ClientTreeTest : public spot::ClientTest {
   void ask(const NodePtr& endpoint, std::string_view body) {
     const Opened opened = run(node(endpoint, "request")->open(user(), O_WRONLY)).value();
     EXPECT_TRUE(run(opened.file->write(user(), Write{0, spot::to_bytes(body)})));
+    static_cast<void>(run(opened.file->fsync(user(), false)));  // the outcome is in `reply`
     run(opened.file->release(user()));
   }
 };
