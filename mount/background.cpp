@@ -73,6 +73,9 @@ Outcome await(pid_t child, int pipe, std::chrono::milliseconds limit) {
 }  // namespace
 
 bool Report::ready() {
+  // Not before: an autofs under the mount lets only its daemon's process group through, and whoever mounts for it is in
+  // that. Ctrl-C ends a mount that does not work yet.
+  ::setsid();
   const bool told = send({Exit::success, {}});
   if (told) let_terminal_go();
   return told;
@@ -97,7 +100,6 @@ Outcome in_background(std::chrono::milliseconds limit, const std::function<Exit(
   if (child < 0) return system_failure("fork");
   if (child == 0) {
     close_all_but(ends[1]);
-    ::setsid();
     if (::chdir("/") != 0) ::_exit(static_cast<int>(Exit::system));
     Report report{ends[1]};
     ::_exit(static_cast<int>(work(report)));

@@ -52,7 +52,7 @@ in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root 
 package() { (cd packages && ls "$1"_[0-9]*.deb); }
 says() { grep -qF -- "$2" <<<"$1" || fail "nothing about \"$2\" in: $1"; }
 files() { find . -xdev \( -path ./proc -o -path ./packages -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache/apt \
-  -o -path ./var/lib/apt -o -path ./tmp -o -path ./var/cache/ldconfig \) -prune -o -print | sort; }
+  -o -path ./var/lib/apt -o -path ./tmp -o -path ./run -o -path ./var/cache/ldconfig \) -prune -o -print | sort; }
 install_package() { in_root apt-get install -qq -y --no-install-recommends "$@" 2>&1; }
 # The same package as a later version, without a second build.
 later() {
