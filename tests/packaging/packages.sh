@@ -99,7 +99,8 @@ in_root umount /mnt/spot
 rmdir mnt/spot
 
 echo "== a purge leaves what is the user's alone"
-in_root apt-get purge -qq -y spotfs >/dev/null 2>&1 || true
+install_package "/packages/$(package spotfs)" >/dev/null
+in_root apt-get purge -qq -y spotfs >/dev/null 2>&1
 left=$(files | comm -13 before - | grep -vE '^\./(etc/spotfs(/identity(/.*)?)?|var/lib/spotfs(/.*)?|before)$' || true)
 [[ -z $left ]] || fail "left after a purge: $left"
 rm -rf etc/spotfs var/lib/spotfs
@@ -109,7 +110,7 @@ install_package "/packages/$(package spotfs)" >/dev/null
 mkdir -p mnt/spot mnt/disk
 in_root mount -t fuse.spotfs -o subtree=files embedded:/var/lib/spotfs/disk /mnt/disk
 echo here >mnt/disk/a
-in_root findmnt -t fuse.spotfs /mnt/disk >/dev/null || fail "findmnt does not see it"
+[[ $(in_root findmnt -rno FSTYPE /mnt/disk) == fuse.spotfs ]] || fail "findmnt does not see it"
 in_root umount /mnt/disk
 wait_for in_root spotfs -o subtree=files embedded:/var/lib/spotfs/disk /mnt/disk
 [[ $(cat mnt/disk/a) == here ]] || fail "what was written is gone"
