@@ -188,12 +188,12 @@ class DelayedConnection(RelayCase):
         self.mount = BED.relay_mount("delay_connect", "offline_grace=1")
 
     def test_blobs_come_with_the_relay(self):
-        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["cards", "endpoints", "groups", "self"])
+        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["cards", "endpoints", "groups", "listen", "self"])
         self.assertTrue(self.mount.path("self/id").read_text())
         self.assert_errno(errno.ENETDOWN, os.listdir, self.mount.path("blobs"))
         BED.start_relay()
         self.works_again(self.mount)
-        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["blobs", "cards", "endpoints", "files", "groups", "self"])
+        self.assertEqual(sorted(os.listdir(self.mount.directory)), ["blobs", "cards", "endpoints", "files", "groups", "listen", "self"])
         self.mount.unmount()
 
     def test_one_that_never_connects_ends_at_once(self):
