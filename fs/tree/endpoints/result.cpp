@@ -159,6 +159,13 @@ std::string line_of(const Hub& hub, const AskerKey& key, std::error_code why, st
          spot::printable(key.address) + " " + (text.empty() ? why.message() : spot::printable(text)) + "\n";
 }
 
+// To whoever reads a kept EINTR or ECANCELED it would say that he himself was interrupted, and to try again.
+spot::Failure kept(spot::Failure failure) {
+  const int number = failure.code ? spot::to_errno(failure.code) : 0;
+  if (number != EINTR && number != ECANCELED) return failure;
+  return {Errc::timed_out, "interrupted: the outcome is unknown"};
+}
+
 }  // namespace
 
 NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind) {
@@ -170,7 +177,7 @@ NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind) {
 
 Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer) {
   Share share{hub->room};
-  spot::Failure failure = answer ? spot::Failure{} : answer.error();
+  spot::Failure failure = answer ? spot::Failure{} : kept(answer.error());
   if (answer && !share.take(answer->size()))
     failure = spot::Failure{fail(ENOBUFS), "answered, but too many replies are kept open to keep this one"};
   Finished out;
@@ -187,7 +194,8 @@ Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer
   return out;
 }
 
-NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& failure) {
+NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& given) {
+  const spot::Failure failure = kept(given);
   return std::make_shared<ErrorFile>(hub, key, line_of(*hub, key, failure.code, failure.text));
 }
 

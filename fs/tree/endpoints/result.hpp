@@ -15,9 +15,9 @@ namespace spotfs::tree {
 // What `name` is for this user: the last result, or that there is none.
 NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind);
 
-// Files of an outcome. Where there is no room for the reply, it is ENOBUFS.
+// Files of an outcome. Where there is no room for the reply, it is ENOBUFS; where the query was interrupted, ETIMEDOUT.
 Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer);
-NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& failure);
+NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& given);
 NodePtr no_error(const HubPtr& hub, const AskerKey& key);
 
 }  // namespace spotfs::tree
