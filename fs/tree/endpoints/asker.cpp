@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "client/net/inline_strand.hpp"
 #include "fs/tree/endpoints/result.hpp"
 
 namespace spotfs::tree {
@@ -112,13 +113,21 @@ std::shared_ptr<Outgoing> Asker::held() const {
   return nullptr;
 }
 
+// Sends it on its own: who waits may go, and the query goes on. How it goes is in the results.
+asio::awaitable<Result<void>> Asker::send_for(std::shared_ptr<Outgoing> request) {
+  const auto tried = std::make_shared<spot::Event>();
+  spot::spawn_here(hub_->options.executor, Outgoing::send(std::move(request)),
+                   [tried](const std::exception_ptr&, const Result<void>&) { tried->set(); });
+  return spot::Event::wait(tried);
+}
+
 asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool nonblocking) {
   const auto deadline = std::chrono::steady_clock::now() + self->hub().timeout(self->key().address);
   while (const std::shared_ptr<Outgoing> request = self->held()) {
     if (nonblocking) co_return fail(EAGAIN);
     if (request->is_flushed()) {
-      // How it goes is in the results.
-      static_cast<void>(co_await Outgoing::send(request));
+      const Result<void> tried = co_await self->send_for(request);
+      if (!tried) co_return tried.error();
     } else {
       const Result<void> waited = co_await wait(request->over(), deadline);
       if (!waited) co_return waited.error();

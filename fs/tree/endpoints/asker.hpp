@@ -31,7 +31,7 @@ class Asker : public std::enable_shared_from_this<Asker> {
   void add(std::weak_ptr<Outgoing> request);
   // Returns when no query is under way that was when it was called, nor one that a shell's redirect still holds (it is
   // sent, if its shell seems to be done with it). EAGAIN instead of a wait with `nonblocking`; timed_out where a shell
-  // holds it for longer than a query may take; cancelled.
+  // holds it for longer than a query may take; cancelled, which ends no query.
   static asio::awaitable<Result<void>> settle(std::shared_ptr<Asker> self, bool nonblocking);
 
  private:
@@ -44,6 +44,7 @@ class Asker : public std::enable_shared_from_this<Asker> {
 
   void over(std::uint64_t number, const spot::Answer<Bytes>& answer, Sending how);
   std::shared_ptr<Outgoing> held() const;
+  asio::awaitable<Result<void>> send_for(std::shared_ptr<Outgoing> request);
   void publish(const spot::Answer<Bytes>& answer, Sending how);
 
   const HubPtr hub_;

@@ -95,6 +95,25 @@ TEST_F(RequestTest, OpenOfTheReplySendsARedirectThatItsShellIsDoneWith) {
   EXPECT_EQ(asked_.size(), 1U);
 }
 
+TEST_F(RequestTest, ARedirectThatAnOpenOfTheReplySentGoesOnWhenThatIsInterrupted) {
+  const auto file = request(endpoint());
+  flush(*file);
+  write(*file, 0, "a");
+  flush(*file);
+  hold();
+  const NodePtr none = node(endpoint(), "reply");
+  auto opening = begin(none->open(user(), O_RDONLY));
+  settle();
+  EXPECT_THAT(bodies(), testing::ElementsAre("a"));
+  opening.interrupt();
+  EXPECT_EQ(errno_of(finish(opening)), EINTR);
+  answer();
+  EXPECT_EQ(cat(endpoint(), "reply").value(), "answer to a");
+  EXPECT_FALSE(cancelled_);
+  release(*file);
+  EXPECT_EQ(asked_.size(), 1U);
+}
+
 TEST_F(RequestTest, OpenOfTheErrorSendsItToo) {
   const auto file = request(endpoint());
   flush(*file);
