@@ -114,22 +114,11 @@ Result<void> OpenCall::empty() {
   return begun;
 }
 
-OpenCall::ExchangePtr OpenCall::current(By by, bool& refused) {
-  Bytes body;
-  bool starts = false;
-  const ExchangePtr exchange = state_.with([&](State& state) {
-    refused = static_cast<bool>(state.refusal);
-    if (state.asks) {
-      state.exchange = std::make_shared<Exchange>(hub_->options.executor);
-      state.asks = false;
-      body = std::exchange(state.body, Bytes{});
-      starts = true;
-    }
-    if (state.exchange && (by == By::poll || nonblocking_)) state.exchange->polled = true;
-    return state.exchange;
-  });
-  if (starts) start(exchange, std::move(body));
-  return exchange;
+std::optional<Bytes> OpenCall::take_query(State& state) const {
+  if (!state.asks) return std::nullopt;
+  state.exchange = std::make_shared<Exchange>(hub_->options.executor);
+  state.asks = false;
+  return std::exchange(state.body, Bytes{});
 }
 
 void OpenCall::start(const ExchangePtr& exchange, Bytes body) {
@@ -161,22 +150,35 @@ void OpenCall::finish(const ExchangePtr& exchange, spot::Answer<Bytes> answer) {
 }
 
 asio::awaitable<Result<Content>> OpenCall::read(Caller, std::uint64_t, std::size_t size) {
-  bool refused = false;
-  const ExchangePtr exchange = current(By::read, refused);
-  if (refused) co_return state_.with([](State& state) { return std::exchange(state.refusal, std::error_code{}); });
+  // Counts whoever waits.
+  struct Waiting {
+    spot::Synchronized<State>& state;
+    ExchangePtr exchange;
+    ~Waiting() {
+      if (!exchange) return;
+      state.with([this](State&) { --exchange->readers; });
+    }
+  };
+  Waiting waiting{state_, nullptr};
+  std::error_code refusal;
+  std::optional<Bytes> query;
+  const ExchangePtr exchange = state_.with([&](State& state) {
+    refusal = std::exchange(state.refusal, std::error_code{});
+    query = take_query(state);
+    if (!state.exchange) return state.exchange;
+    if (nonblocking_) {
+      state.exchange->polled = true;
+    } else {
+      ++state.exchange->readers;
+      waiting.exchange = state.exchange;
+    }
+    return state.exchange;
+  });
+  if (refusal) co_return refusal;
   if (!exchange) co_return Content{};
+  if (query) start(exchange, *std::move(query));
   if (!exchange->over->is_set()) {
     if (nonblocking_) co_return fail(EAGAIN);
-    // Counts whoever waits.
-    struct Waiting {
-      spot::Synchronized<State>& state;
-      Exchange& exchange;
-      ~Waiting() {
-        state.with([this](State&) { --exchange.readers; });
-      }
-    };
-    state_.with([&](State&) { ++exchange->readers; });
-    const Waiting waiting{state_, *exchange};
     const Result<void> waited = co_await spot::Event::wait(exchange->over);
     if (!waited) co_return waited.error();
   }
@@ -199,16 +201,21 @@ Result<Content> OpenCall::take(const ExchangePtr& exchange, std::size_t size) {
 }
 
 asio::awaitable<Result<unsigned>> OpenCall::poll(Caller, std::unique_ptr<Poller> poller) {
-  bool refused = false;
-  current(By::poll, refused);
-  co_return state_.with([&](State& state) -> unsigned {
+  std::optional<Bytes> query;
+  ExchangePtr exchange;
+  const unsigned events = state_.with([&](State& state) {
+    query = take_query(state);
+    exchange = state.exchange;
+    if (exchange) exchange->polled = true;
     if (poller) std::swap(state.poller, poller);
-    const bool is_answered = state.exchange && state.exchange->answer;
-    unsigned events = 0;
-    if (!state.exchange || is_answered) events |= POLLOUT | POLLWRNORM;
-    if (refused || is_answered) events |= POLLIN | POLLRDNORM;
-    return events;
+    const bool is_answered = exchange && exchange->answer;
+    unsigned out = 0;
+    if (!exchange || is_answered) out |= POLLOUT | POLLWRNORM;
+    if (state.refusal || is_answered) out |= POLLIN | POLLRDNORM;
+    return out;
   });
+  if (query) start(exchange, *std::move(query));
+  co_return events;
 }
 
 asio::awaitable<void> OpenCall::release(Caller) {

@@ -64,11 +64,11 @@ class OpenCall final : public OpenFile, public std::enable_shared_from_this<Open
     Share share;
     std::unique_ptr<Poller> poller;
   };
-  enum class By { read, poll };
 
   Result<void> add(BytesView data);
-  // What was written goes out, unless it has.
-  ExchangePtr current(By by, bool& refused);
+  // What was written, if it is to go out now: its exchange is begun. Who waits for that is counted before the lock is
+  // given up, and then starts it: a write in between would take its place.
+  std::optional<Bytes> take_query(State& state) const;
   void start(const ExchangePtr& exchange, Bytes body);
   void finish(const ExchangePtr& exchange, spot::Answer<Bytes> answer);
   Result<Content> take(const ExchangePtr& exchange, std::size_t size);

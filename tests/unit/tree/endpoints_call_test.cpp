@@ -146,6 +146,21 @@ TEST_F(CallTest, WriteWhileSomebodyWaitsForTheReplyIsRefused) {
   EXPECT_EQ(spot::to_string(finish(reading)->bytes()), "answer to hi");
 }
 
+TEST_F(CallTest, WriteBetweenTheFirstReadAndItsWaitIsRefusedToo) {
+  std::shared_ptr<OpenFile> file;
+  int wrong = 0;
+  options_.query = [&](std::string, Bytes, std::chrono::milliseconds) -> asio::awaitable<spot::Answer<Bytes>> {
+    Write more{2, spot::to_bytes(std::string_view{"more"})};
+    const Result<std::size_t> written = co_await file->write(user(), std::move(more));
+    wrong = errno_of(written);
+    co_return spot::to_bytes(std::string_view{"answer"});
+  };
+  file = call();
+  write(*file, 0, "hi");
+  EXPECT_EQ(drain(*file).value(), "answer");
+  EXPECT_EQ(wrong, EBUSY);
+}
+
 TEST_F(CallTest, WriteAfterAnInterruptedReadIsTheNextQuery) {
   const auto file = call();
   write(*file, 0, "one");
