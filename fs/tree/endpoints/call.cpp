@@ -74,8 +74,9 @@ struct OpenCall::Exchange {
   }
 };
 
-Result<void> OpenCall::add(BytesView data) {
+Result<void> OpenCall::add(BytesView data, Add how) {
   ExchangePtr dropped;
+  std::unique_ptr<Poller> poller;  // that there is something to send, or a refusal to read, is news
   const Result<void> added = state_.with([&](State& state) -> Result<void> {
     if (state.exchange) {
       if (!state.exchange->answer && (state.exchange->readers != 0 || state.exchange->polled)) return fail(EBUSY);
@@ -83,6 +84,8 @@ Result<void> OpenCall::add(BytesView data) {
       state.share.clear();
     }
     if (state.refusal) return state.refusal;
+    poller = std::move(state.poller);
+    if (how == Add::first) state.body.clear();
     if (data.size() > kMaxMessage - state.body.size()) {
       state.refusal = make_error_code(Errc::too_large);
     } else if (!state.share.take(data.size() + (state.asks ? 0 : kOverhead))) {
@@ -99,20 +102,17 @@ Result<void> OpenCall::add(BytesView data) {
     return {};
   });
   Exchange::cancel(dropped);
+  if (poller) poller->notify();
   return added;
 }
 
 asio::awaitable<Result<std::size_t>> OpenCall::write(Caller, Write write) {
-  const Result<void> added = add(write.data);
+  const Result<void> added = add(write.data, Add::more);
   if (!added) co_return added.error();
   co_return write.data.size();
 }
 
-Result<void> OpenCall::empty() {
-  const Result<void> begun = add({});
-  if (begun) state_.with([](State& state) { state.body.clear(); });
-  return begun;
-}
+Result<void> OpenCall::empty() { return add({}, Add::first); }
 
 std::optional<Bytes> OpenCall::take_query(State& state) const {
   if (!state.asks) return std::nullopt;

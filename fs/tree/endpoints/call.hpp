@@ -64,8 +64,9 @@ class OpenCall final : public OpenFile, public std::enable_shared_from_this<Open
     Share share;
     std::unique_ptr<Poller> poller;
   };
+  enum class Add { more, first };
 
-  Result<void> add(BytesView data);
+  Result<void> add(BytesView data, Add how);
   // What was written, if it is to go out now: its exchange is begun. Who waits for that is counted before the lock is
   // given up, and then starts it: a write in between would take its place.
   std::optional<Bytes> take_query(State& state) const;

@@ -219,6 +219,29 @@ TEST_F(CallTest, PollSendsWhatWasWrittenAndSaysWhenTheReplyIsThere) {
   EXPECT_EQ(poll(*file), unsigned{POLLOUT | POLLWRNORM});
 }
 
+TEST_F(CallTest, AWriteIsNewsToWhoeverPolledBeforeIt) {
+  const auto file = call();
+  int notified = 0;
+  poll(*file, std::make_unique<CountingPoller>(notified));
+  write(*file, 0, "hi");
+  EXPECT_EQ(notified, 1);
+  hold();
+  EXPECT_EQ(poll(*file, std::make_unique<CountingPoller>(notified)), 0U);  // which sends it
+  answer();
+  settle();
+  EXPECT_EQ(notified, 2);
+  EXPECT_EQ(drain(*file).value(), "answer to hi");
+}
+
+TEST_F(CallTest, AWriteThatIsRefusedIsNewsToWhoeverPolledBeforeIt) {
+  const auto file = call();
+  int notified = 0;
+  poll(*file, std::make_unique<CountingPoller>(notified));
+  EXPECT_EQ(errno_of(write(*file, 0, std::string(65'001, 'x'))), EMSGSIZE);
+  EXPECT_EQ(notified, 1);
+  EXPECT_NE(poll(*file) & POLLIN, 0U);
+}
+
 TEST_F(CallTest, CloseCancelsTheQuery) {
   const auto file = call();
   write(*file, 0, "hi");
