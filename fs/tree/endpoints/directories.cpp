@@ -48,6 +48,7 @@ asio::awaitable<Result<std::vector<Listed>>> HubDirectory::list(Caller caller, s
   const std::set<std::string> all = names(caller);
   for (auto next = all.upper_bound(after); next != all.end() && listed.size() < limit; ++next) {
     const Result<NodePtr> node = child(caller, *next);
+    if (!node && node.error() == fail(ENOENT)) continue;  // gone meanwhile
     if (!node) co_return node.error();
     const Result<Attributes> attributes = co_await (*node)->attributes(caller);
     if (!attributes) co_return attributes.error();

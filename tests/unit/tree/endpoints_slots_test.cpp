@@ -57,6 +57,30 @@ TEST_F(SlotsTest, SlotsAreListedForTheirOwner) {
   EXPECT_THAT(names(endpoint(), Caller{1001, 50, 9, 022}), ElementsAre("error", "reply", "request"));
 }
 
+TEST_F(SlotsTest, ASlotThatGoesDuringAListingIsNotListed) {
+  // Attributes are made during the listing, and have the time.
+  struct Watched final : spot::Clock {
+    Wall wall() const override {
+      if (then) std::exchange(then, {})();
+      return {};
+    }
+    Steady steady() const override { return {}; }
+    mutable std::function<void()> then;
+  };
+  Watched clock;
+  options_.clock = &clock;
+  const NodePtr directory = endpoint();
+  make_slot("x");
+  clock.then = [&] {
+    asio::io_context other;
+    auto removed = asio::co_spawn(other, directory->remove_directory(user(), "x"), asio::use_future);
+    other.run();
+    EXPECT_EQ(errno_of(removed.get()), 0);
+  };
+  EXPECT_THAT(names(directory), ElementsAre("error", "reply", "request"));
+  EXPECT_FALSE(clock.then);
+}
+
 TEST_F(SlotsTest, RemovedSlotIsGoneAndANewOneOfThatNameIsEmpty) {
   make_slot("x");
   ask(slot("x"), "one");
