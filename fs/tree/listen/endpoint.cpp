@@ -27,23 +27,28 @@ EndpointFolder::EndpointFolder(ListenHubPtr given, std::string name)
   mailbox_->set_inbox(inbox_);
 }
 
-Result<void> EndpointFolder::serve() {
+Result<void> EndpointFolder::serve(bool unverified) {
   spot::HandlerOptions settings;
-  settings.unverified = unverified_;
-  const Result<void> served = hub()->options.serve(
-      name_,
+  settings.unverified = unverified;
+  const spot::Taker taker =
       [weak = std::weak_ptr{mailbox_}](std::shared_ptr<spot::Question> question) -> spot::Answer<void> {
-        const MailboxPtr mailbox = weak.lock();
-        if (!mailbox) return spot::Failure{Errc::no_such_endpoint, std::string{spot::kNoSuchEndpoint}};
-        return mailbox->put(std::move(question));
-      },
-      settings);
+    const MailboxPtr mailbox = weak.lock();
+    if (!mailbox) return spot::Failure{Errc::no_such_endpoint, std::string{spot::kNoSuchEndpoint}};
+    return mailbox->put(std::move(question));
+  };
+  const Result<void> served = stopped_.with([&](const bool& stopped) -> Result<void> {
+    if (stopped) return fail(ESTALE);
+    unverified_ = unverified;
+    return hub()->options.serve(name_, taker, settings);
+  });
   if (!served) return served.error() == Errc::bad_argument ? fail(EBUSY) : served.error();
   return {};
 }
 
 void EndpointFolder::stop() {
-  static_cast<void>(hub()->options.serve(name_, {}, {}));
+  stopped_.with([&](bool& stopped) {
+    if (!std::exchange(stopped, true)) static_cast<void>(hub()->options.serve(name_, {}, {}));
+  });
   mailbox_->end();
 }
 
@@ -53,12 +58,6 @@ Result<NodePtr> EndpointFolder::child(const std::string& name) {
   if (name == "inbox") return inbox_;
   if (name == "to") return to_;
   return fail(ENOENT);
-}
-
-Result<void> EndpointFolder::take_unverified(bool yes) {
-  if (mailbox_->is_ended()) return fail(ESTALE);
-  unverified_ = yes;
-  return serve();
 }
 
 asio::awaitable<Result<Bytes>> EndpointFolder::get_xattr(Caller, std::string name) {
@@ -80,14 +79,14 @@ asio::awaitable<Result<void>> EndpointFolder::set_xattr(Caller caller, std::stri
   if (mode == XattrMode::replace && !unverified_) co_return fail(ENODATA);
   const std::string text = spot::to_string(value);
   if (text != "0" && text != "1") co_return fail(EINVAL);
-  co_return take_unverified(text == "1");
+  co_return serve(text == "1");
 }
 
 asio::awaitable<Result<void>> EndpointFolder::remove_xattr(Caller caller, std::string name) {
   if (name != kUnverified || !unverified_) co_return fail(ENODATA);
   const Result<void> allowed = check(caller, W_OK);
   if (!allowed) co_return allowed.error();
-  co_return take_unverified(false);
+  co_return serve(false);
 }
 
 ListenDirectory::~ListenDirectory() {
@@ -111,6 +110,13 @@ std::set<std::string> ListenDirectory::names() {
   });
 }
 
+void ListenDirectory::forget(const std::string& name, const FolderPtr& folder) {
+  folders_.with([&](auto& folders) {
+    const auto known = folders.find(name);
+    if (known != folders.end() && known->second == folder) folders.erase(known);
+  });
+}
+
 asio::awaitable<Result<Entry>> ListenDirectory::make_directory(Caller caller, std::string name, mode_t) {
   const Result<void> allowed = check(caller, W_OK | X_OK);
   if (!allowed) co_return allowed.error();
@@ -120,9 +126,9 @@ asio::awaitable<Result<Entry>> ListenDirectory::make_directory(Caller caller, st
   const auto folder = std::make_shared<EndpointFolder>(hub(), name);
   const bool is_new = folders_.with([&](auto& folders) { return folders.emplace(name, folder).second; });
   if (!is_new) co_return fail(EEXIST);
-  const Result<void> served = folder->serve();
+  const Result<void> served = folder->serve(false);
   if (!served) {
-    folders_.with([&](auto& folders) { folders.erase(name); });
+    forget(name, folder);
     co_return served.error();
   }
   const Result<Attributes> attributes = co_await folder->attributes(caller);
@@ -138,7 +144,7 @@ asio::awaitable<Result<void>> ListenDirectory::remove_directory(Caller caller, s
   });
   if (!folder) co_return fail(ENOENT);
   folder->stop();
-  folders_.with([&](auto& folders) { folders.erase(name); });
+  forget(name, folder);
   co_return Result<void>{};
 }
 

@@ -12,9 +12,9 @@ class EndpointFolder final : public ListenFolder {
   // Not served before serve().
   EndpointFolder(ListenHubPtr hub, std::string name);
 
-  // Errors: EBUSY.
-  Result<void> serve();
-  // Refuses what is here.
+  // Anew where it is served: with other settings. Errors: EBUSY; ESTALE after stop().
+  Result<void> serve(bool unverified);
+  // Refuses what is here. Somebody else may serve that name afterwards.
   void stop();
 
   // user.spot.unverified: 1, where it is set.
@@ -26,12 +26,13 @@ class EndpointFolder final : public ListenFolder {
  private:
   Result<NodePtr> child(const std::string& name) override;
   std::set<std::string> names() override { return {"inbox", "to"}; }  // reading `next` would take a message
-  Result<void> take_unverified(bool yes);
 
   const std::string name_;
   const MailboxPtr mailbox_;
   const NodePtr next_, inbox_, to_;
   std::atomic<bool> unverified_{false};
+  // Held while the taker of this name is set, which waits for nobody: none is set after stop().
+  spot::Synchronized<bool> stopped_{false};
 };
 
 class ListenDirectory final : public ListenFolder {
@@ -46,6 +47,7 @@ class ListenDirectory final : public ListenFolder {
   using FolderPtr = std::shared_ptr<EndpointFolder>;
   Result<NodePtr> child(const std::string& name) override;
   std::set<std::string> names() override;
+  void forget(const std::string& name, const FolderPtr& folder);  // but none of that name that came later
 
   spot::Synchronized<std::map<std::string, FolderPtr>> folders_;
 };

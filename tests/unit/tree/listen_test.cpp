@@ -1,4 +1,5 @@
 // Names and permissions of listen/, and how messages are given out.
+#include <boost/asio/detached.hpp>
 #include <unistd.h>
 
 #include "tests/unit/tree/listen_fixture.hpp"
@@ -296,6 +297,34 @@ TEST_F(ListenTest, NumbersAreNotGivenAgainByAnEndpointThatIsServedAnew) {
   const NodePtr again = serve();
   arrive("two");
   EXPECT_EQ(read(*next(again)).value(), "inbox/2\n");
+}
+
+TEST_F(ListenTest, AnAttributeOfAnEndpointThatGoesDoesNotTakeTheNameFromTheNextOne) {
+  std::future<void> renewed;
+  bool renews = false;
+  options_.serve = [this, &renewed, &renews, before = options_.serve](std::string endpoint, spot::Taker taker,
+                                                                      spot::HandlerOptions settings) -> Result<void> {
+    if (std::exchange(renews, false)) {
+      renewed = std::async(std::launch::async, [this] {
+        asio::io_context other;
+        asio::co_spawn(other, root_->remove_directory(user(), "test"), asio::detached);
+        other.run();
+        other.restart();
+        asio::co_spawn(other, root_->make_directory(user(), "test", 0755), asio::detached);
+        other.run();
+      });
+      renewed.wait_for(100ms);  // it has to wait for this one
+    }
+    return before(std::move(endpoint), std::move(taker), settings);
+  };
+  const NodePtr old = serve();
+  renews = true;
+  run(old->set_xattr(user(), "user.spot.unverified", spot::to_bytes(std::string_view{"1"}), XattrMode::either));
+  renewed.get();
+  ASSERT_TRUE(put(question("one")));
+  EXPECT_EQ(read(node(take(node(root_, "test")), "body")).value(), "one");
+  EXPECT_FALSE(unverified_["test"]);
+  EXPECT_EQ(errno_of(run(old->remove_xattr(user(), "user.spot.unverified"))), ESTALE);
 }
 
 TEST_F(ListenTest, UnverifiedMessagesAreTakenWhereTheAttributeSaysSo) {
