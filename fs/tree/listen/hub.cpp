@@ -10,13 +10,15 @@ namespace {
 
 constexpr std::size_t kRoom = std::size_t{64} << 20;
 
-asio::awaitable<void> answer_all(std::vector<std::shared_ptr<spot::Question>> questions, spot::Failure why) {
-  for (auto& question : questions) {
+asio::awaitable<void> answer_all(std::vector<HeldQuestion> questions, spot::Failure why) {
+  for (HeldQuestion& held : questions) {
+    const auto question = std::exchange(held.question, nullptr);
+    const Share share = std::move(held.share);
     if (!question->is_query()) continue;
     spot::HandlerResult result{why};
-    // There is nobody to hear of it.
-    static_cast<void>(co_await question->answer(std::move(result)));
-    question.reset();
+    const spot::Answer<void> sent = co_await question->answer(std::move(result));
+    // The others would wait as long for nothing.
+    if (!sent && (sent.error().code == Errc::offline || sent.error().code == Errc::stopping)) co_return;
   }
 }
 
@@ -46,7 +48,7 @@ Attributes ListenHub::attributes(mode_t mode) const {
   return out;
 }
 
-void ListenHub::refuse(std::vector<std::shared_ptr<spot::Question>> questions, spot::Failure why) const {
+void ListenHub::refuse(std::vector<HeldQuestion> questions, spot::Failure why) const {
   if (questions.empty()) return;
   asio::co_spawn(options.executor, answer_all(std::move(questions), std::move(why)), asio::detached);
 }

@@ -13,6 +13,13 @@
 
 namespace spotfs::tree {
 
+// A message that is held, and the room that it takes.
+struct HeldQuestion {
+  HeldQuestion(std::shared_ptr<spot::Question> q, Share s) : question{std::move(q)}, share{std::move(s)} {}
+  std::shared_ptr<spot::Question> question;
+  Share share;
+};
+
 class ListenHub {
  public:
   explicit ListenHub(ListenOptions given);
@@ -32,8 +39,9 @@ class ListenHub {
   bool is_new(const spot::Incoming& message);
 
   Attributes attributes(mode_t mode) const;  // type and permission bits
-  // Answers all of them with that error, in the background.
-  void refuse(std::vector<std::shared_ptr<spot::Question>> questions, spot::Failure why) const;
+  // Answers all of them with that error, in the background; each keeps its room until
+  // then. Offline it gives up: nobody would hear of it.
+  void refuse(std::vector<HeldQuestion> questions, spot::Failure why) const;
 
  private:
   std::atomic<std::uint64_t> last_number_{0};

@@ -87,7 +87,7 @@ spot::Answer<void> Mailbox::put(QuestionPtr question) {
 }
 
 void Mailbox::end() {
-  std::vector<QuestionPtr> left;
+  std::vector<HeldQuestion> left;
   Waiters waiters = state_.with([&](State& state) {
     state.ended = true;
     state.waiting.clear();
@@ -96,7 +96,7 @@ void Mailbox::end() {
         ++at;
         continue;
       }
-      left.push_back(std::move(at->second.question));
+      left.emplace_back(std::move(at->second.question), std::move(at->second.share));
       at = state.held.erase(at);
     }
     set_timer(state);
@@ -183,12 +183,12 @@ bool Mailbox::is_over(Number number) {
 Result<void> Mailbox::decline(Number number) {
   drop_late();
   bool is_answering = false;
-  std::vector<QuestionPtr> declined;
+  std::vector<HeldQuestion> declined;
   state_.with([&](State& state) {
     Held* held = find_given(state, number);
     is_answering = held != nullptr && held->is_answering;
     if (held == nullptr || is_answering) return;
-    declined.push_back(std::move(held->question));
+    declined.emplace_back(std::move(held->question), std::move(held->share));
     state.held.erase(number);
     set_timer(state);
   });
@@ -217,7 +217,7 @@ asio::awaitable<Result<void>> Mailbox::answer(std::shared_ptr<Mailbox> self, Num
 }
 
 void Mailbox::attempted(Number number, bool is_sent) {
-  std::vector<QuestionPtr> left;
+  std::vector<HeldQuestion> left;
   const bool is_over = state_.with([&](State& state) {
     Held& held = state.held.at(number);
     held.is_answering = false;
@@ -225,7 +225,7 @@ void Mailbox::attempted(Number number, bool is_sent) {
       set_timer(state);
       return false;
     }
-    if (!is_sent) left.push_back(std::move(held.question));
+    if (!is_sent) left.emplace_back(std::move(held.question), std::move(held.share));
     state.held.erase(number);
     set_timer(state);
     return true;
@@ -246,7 +246,7 @@ void Mailbox::expire() {
 
 void Mailbox::drop_late() {
   const auto now = hub_->options.clock->steady();
-  std::vector<QuestionPtr> late;
+  std::vector<HeldQuestion> late;
   std::vector<Number> gone;
   state_.with([&](State& state) {
     for (auto at = state.held.begin(); at != state.held.end() && at->second.due <= now;) {
@@ -257,7 +257,7 @@ void Mailbox::drop_late() {
       }
       if (held.is_given) gone.push_back(at->first);
       state.waiting.erase(at->first);
-      late.push_back(std::move(held.question));
+      late.emplace_back(std::move(held.question), std::move(held.share));
       at = state.held.erase(at);
     }
     set_timer(state);

@@ -237,6 +237,34 @@ TEST_F(ListenTest, WhatWaitsTakesABoundedAmountOfMemoryInAll) {
   EXPECT_TRUE(put(question(large), "other"));
 }
 
+TEST_F(ListenTest, WhatIsRefusedTakesItsRoomUntilItsSenderHasBeenTold) {
+  serve();
+  serve("other");
+  const std::string large(65'000, 'x');
+  std::vector<QuestionPtr> asked;
+  for (int i = 0; i < 900; ++i) asked.push_back(arrive(large));
+  asked.front()->held = true;
+  while (put(question(large), "other")) continue;
+  run(root_->remove_directory(user(), "test"));
+  settle();
+  EXPECT_FALSE(put(question(large), "other"));
+  EXPECT_THAT(asked.back()->errors, IsEmpty());
+  asked.front()->let_go();
+  settle();
+  EXPECT_THAT(asked.back()->errors, ElementsAre("no such endpoint"));
+  EXPECT_TRUE(put(question(large), "other"));
+}
+
+TEST_F(ListenTest, WhatIsRefusedOfflineIsForgottenAtTheFirstThatCannotBeTold) {
+  serve();
+  const QuestionPtr first = arrive("one"), second = arrive("two");
+  first->failure = spot::Failure{Errc::offline};
+  run(root_->remove_directory(user(), "test"));
+  settle();
+  EXPECT_THAT(second->errors, IsEmpty());
+  EXPECT_EQ(second.use_count(), 1);
+}
+
 TEST_F(ListenTest, WhatNobodyTakesIsRefusedAfterTheTimeout) {
   const NodePtr endpoint = serve();
   const QuestionPtr asked = arrive("one");
