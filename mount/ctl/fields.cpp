@@ -21,7 +21,14 @@ std::string_view string_of(const json::object& line, std::string_view name) {
 }
 
 std::string text_of(const json::object& line, std::string_view name) {
-  return spot::printable(string_of(line, name), kMostText);
+  std::string out;
+  for (std::string_view rest = string_of(line, name);;) {
+    const auto escaped = rest.find('\\');
+    out += spot::printable(rest.substr(0, escaped), kMostText);
+    if (escaped == rest.npos || out.size() >= kMostText) return out;
+    out += '\\';
+    rest.remove_prefix(escaped + 1);
+  }
 }
 
 std::uint64_t number_of(const json::object& line, std::string_view name) {

@@ -14,7 +14,8 @@ namespace spotfs::ctl {
 namespace json = boost::json;
 
 std::string_view string_of(const json::object& line, std::string_view name);
-std::string text_of(const json::object& line, std::string_view name);  // printable
+// Printable; what is escaped already stays as it is.
+std::string text_of(const json::object& line, std::string_view name);
 std::uint64_t number_of(const json::object& line, std::string_view name);
 double real_of(const json::object& line, std::string_view name);
 bool flag_of(const json::object& line, std::string_view name);

@@ -36,7 +36,7 @@ int run_on_mount(const Invocation& line, const std::string& command, const Show&
     }
     progress.hide();
     if (said.contains("error")) {
-      const std::string text{string_of(said, "text")}, error{string_of(said, "error")};
+      const std::string text = text_of(said, "text"), error{string_of(said, "error")};
       code = output.fail(error.empty() ? "EIO" : error, text.empty() ? "it failed" : text);
     } else if (said.contains("done")) {
       if (output.is_json()) output.line({}, said);

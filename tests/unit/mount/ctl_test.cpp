@@ -7,6 +7,7 @@
 #include "client/base/json.hpp"
 #include "mount/ctl/arguments.hpp"
 #include "mount/ctl/child.hpp"
+#include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
 #include "mount/ctl/output.hpp"
 #include "mount/ctl/progress.hpp"
@@ -131,6 +132,14 @@ TEST(CtlStatus, WhatOthersSayIsMadePrintable) {
   EXPECT_THAT(text, HasSubstr("2 changes not stored yet"));
   EXPECT_THAT(text, HasSubstr("an older state"));
   EXPECT_THAT(text, HasSubstr("a\\x0ab"));
+}
+
+TEST(CtlFields, TextIsMadePrintableOnce) {
+  const json::object line{
+      {"text", "\x1b[2J a\nb \xc2\x9b c\\x0ad"}, {"long", std::string(100'000, 'x')}, {"number", 7}};
+  EXPECT_EQ(text_of(line, "text"), "\\x1b[2J a\\x0ab \\xc2\\x9b c\\x0ad");
+  EXPECT_LT(text_of(line, "long").size(), 10'000U);
+  EXPECT_EQ(text_of(line, "number"), "");
 }
 
 TEST(CtlStatus, OfAnythingElseIsNoReasonToEnd) { EXPECT_THAT(status_text({{"disk", 7}}), HasSubstr("not there yet")); }
