@@ -1,5 +1,7 @@
 #include "mount/source.hpp"
 
+#include <set>
+
 #include "client/base/encoding.hpp"
 #include "client/net/host.hpp"
 
@@ -21,15 +23,17 @@ Failure wrong(std::string_view text, const std::string& what) {
 
 Answer<std::vector<std::string>> parse_hosts(std::string_view text) {
   std::vector<std::string> hosts;
+  std::set<std::string> known;
   for (std::string_view rest = text.substr(kRelays.size());;) {
     const auto comma = rest.find(',');
     std::string_view host = rest.substr(0, comma);
     if (host.starts_with(kRelays)) host.remove_prefix(kRelays.size());
     if (host.ends_with('/')) host.remove_suffix(1);
-    if (!spot::Host::parse(host)) {
+    const auto parsed = spot::Host::parse(host);
+    if (!parsed) {
       return wrong(text, "\"" + spot::printable(host) + "\" is no host: give wss://HOST[:PORT][,HOST[:PORT]…]");
     }
-    hosts.emplace_back(host);
+    if (known.insert(parsed->authority()).second) hosts.emplace_back(host);
     if (comma == rest.npos) break;
     rest.remove_prefix(comma + 1);
   }

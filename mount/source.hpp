@@ -21,7 +21,7 @@ struct Source {
 
   Kind kind = Kind::discovery;
   std::filesystem::path directory;  // of `embedded`, absolute
-  std::vector<std::string> hosts;   // of `relays`: "host[:port]"
+  std::vector<std::string> hosts;   // of `relays`: "host[:port]", each once
   std::string text;                 // as it was given, what findmnt shows
 
   static spot::Answer<Source> parse(std::string_view text);

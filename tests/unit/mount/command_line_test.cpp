@@ -96,6 +96,12 @@ TEST(MountSource, IsOneOrMoreRelays) {
   EXPECT_THAT(source->hosts, ElementsAre("a.example:8443", "[::1]:9", "b.example"));
 }
 
+TEST(MountSource, NamesEachRelayOnce) {
+  const auto source = Source::parse("wss://a.example,b.example,wss://a.example/,a.example:443,a.example:8443");
+  ASSERT_TRUE(source) << source.error().text;
+  EXPECT_THAT(source->hosts, ElementsAre("a.example", "b.example", "a.example:8443"));
+}
+
 TEST(MountSource, IsThePublicNetwork) { EXPECT_EQ(Source::parse("spot:")->kind, Source::Kind::discovery); }
 
 TEST(MountSource, SaysWhatThereIsOtherwise) {
