@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@ using spot::Descriptor;
 using spot::Failure;
 
 constexpr std::size_t kMostErrors = 1'024;
+constexpr int kGrace = 2'000;  // milliseconds to end by itself
 
 struct Pipe {
   Descriptor read, write;
@@ -68,11 +71,14 @@ Answer<pid_t> start(const Program& program, int in, int out, int errors) {
   ::posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&files, errors, STDERR_FILENO);
-  sigset_t usual;
+  sigset_t usual, blocked;
   ::sigemptyset(&usual);
+  ::sigemptyset(&blocked);
   ::sigaddset(&usual, SIGPIPE);
   ::posix_spawnattr_setsigdefault(&how, &usual);
-  ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF);
+  ::posix_spawnattr_setsigmask(&how, &blocked);
+  ::posix_spawnattr_setpgroup(&how, 0);
+  ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   pid_t child = 0;
   const int number =
       ::posix_spawnp(&child, words.front().c_str(), &files, &how, pointers(words).data(), pointers(environment).data());
@@ -91,26 +97,67 @@ bool take(int from, std::string& to) {
   return size != 0;
 }
 
-// Moves bytes until both outputs have ended; false: it says too much.
-bool converse(const Program& program, Descriptor in, Descriptor out, Descriptor errors, Ended& ended) {
+// What is there by now, and no more: others may hold the other end still.
+void take_rest(const Descriptor& from, std::string& to) {
+  int left = 0;
+  if (!from || ::ioctl(from.get(), FIONREAD, &left) != 0) return;
+  const std::size_t end = to.size() + static_cast<std::size_t>(left);
+  while (to.size() < end && take(from.get(), to)) continue;
+}
+
+enum class Talk { whole, too_much, stopped };
+
+// Moves bytes until the program has ended, or both of its outputs.
+Talk converse(const Program& program, const Descriptor& process, Descriptor in, Descriptor out, Descriptor errors,
+              Ended& ended) {
   ::fcntl(in.get(), F_SETFL, O_NONBLOCK);
   std::string_view rest = program.input;
-  while (out.get() >= 0 || errors.get() >= 0) {
+  bool is_over = false;
+  while (!is_over && (out || errors)) {
     if (rest.empty()) in = Descriptor{};
     // poll(2) passes over what is closed.
-    std::array<pollfd, 3> all{{{in.get(), POLLOUT, 0}, {out.get(), POLLIN, 0}, {errors.get(), POLLIN, 0}}};
+    std::array<pollfd, 5> all{{{in.get(), POLLOUT, 0},
+                               {out.get(), POLLIN, 0},
+                               {errors.get(), POLLIN, 0},
+                               {process.get(), POLLIN, 0},
+                               {program.stop, POLLIN, 0}}};
     if (::poll(all.data(), all.size(), -1) < 0) continue;
+    if (all[4].revents != 0) return Talk::stopped;
+    is_over = all[3].revents != 0;
     if (all[0].revents != 0) {
       const ssize_t size = ::write(in.get(), rest.data(), rest.size());
       if (size > 0) rest.remove_prefix(static_cast<std::size_t>(size));
       if (size < 0 && errno != EAGAIN && errno != EINTR) rest = {};  // it does not want the rest
     }
-    if (all[1].revents != 0 && !take(out.get(), ended.out)) out = Descriptor{};
-    if (ended.out.size() > program.most) return false;
-    if (all[2].revents != 0 && !take(errors.get(), ended.errors)) errors = Descriptor{};
+    if (is_over) {
+      take_rest(out, ended.out);
+      take_rest(errors, ended.errors);
+    } else {
+      if (all[1].revents != 0 && !take(out.get(), ended.out)) out = Descriptor{};
+      if (all[2].revents != 0 && !take(errors.get(), ended.errors)) errors = Descriptor{};
+    }
+    if (ended.out.size() > program.most) return Talk::too_much;
     if (ended.errors.size() > kMostErrors) ended.errors.resize(kMostErrors);
   }
-  return true;
+  return Talk::whole;
+}
+
+// One that has closed its outputs may go on for long.
+bool wait_end(const Descriptor& process, int stop) {
+  for (;;) {
+    std::array<pollfd, 2> all{{{process.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
+    if (!process) return true;
+    if (::poll(all.data(), all.size(), -1) < 0) continue;
+    return all[0].revents != 0;
+  }
+}
+
+// Asks the whole group to end, and does not wait for long.
+void stop(pid_t group, const Descriptor& process) {
+  ::kill(-group, SIGTERM);
+  pollfd entry{process.get(), POLLIN, 0};
+  if (process) ::poll(&entry, 1, kGrace);
+  ::kill(-group, SIGKILL);
 }
 
 }  // namespace
@@ -125,14 +172,18 @@ Answer<Ended> run_program(const Program& program) {
   in->read = Descriptor{};
   out->write = Descriptor{};
   errors->write = Descriptor{};
+  const Descriptor process{static_cast<int>(::syscall(SYS_pidfd_open, *child, 0))};
   Ended ended;
-  const bool whole = converse(program, std::move(in->write), std::move(out->read), std::move(errors->read), ended);
-  if (!whole) ::kill(*child, SIGKILL);
+  Talk talk = converse(program, process, std::move(in->write), std::move(out->read), std::move(errors->read), ended);
+  if (talk == Talk::whole && !wait_end(process, program.stop)) talk = Talk::stopped;
+  if (talk == Talk::too_much) ::kill(-*child, SIGKILL);
+  if (talk == Talk::stopped) stop(*child, process);
   int status = 0;
   while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) continue;
-  if (!whole)
-    return Failure{spot::Errc::too_large, spot::printable(program.words.front()) + " says more than " +
-                                              std::to_string(program.most) + " bytes"};
+  const std::string name = spot::printable(program.words.front());
+  if (talk == Talk::stopped) return Failure{spot::Errc::stopping, name + " was ended with spotfsctl"};
+  if (talk == Talk::too_much)
+    return Failure{spot::Errc::too_large, name + " says more than " + std::to_string(program.most) + " bytes"};
   ended.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return ended;
 }

@@ -1,7 +1,9 @@
 // Runs another program: input in, output and errors out, all of it in memory.
 //
-// Thread: any, several at once; blocks until it has ended. SIGPIPE must be ignored; the program gets it as it is usual.
-// Errors: one line for the user where it can't be run; too_large where it says more than it may: it is killed then.
+// Thread: any, several at once; blocks until the program itself has ended, whatever it leaves in the background.
+// SIGPIPE must be ignored; the program gets all signals as they are usual, in a process group of its own. Errors: one
+// line for the user where it can't be run; too_large where it says more than it may, stopping where it is to end: its
+// group is killed then.
 #pragma once
 
 #include <string>
@@ -17,6 +19,7 @@ struct Program {
   std::vector<std::pair<std::string, std::string>> environment;  // beside ours
   std::string input;
   std::size_t most = 65'000;  // bytes of output
+  int stop = -1;              // a descriptor: the program is to end once it is readable
 };
 
 struct Ended {

@@ -1,8 +1,12 @@
 // spotfsctl: how it finds a mount, what a bar looks like, the programs that it runs, and its exit codes.
+#include <array>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "client/base/json.hpp"
 #include "mount/ctl/arguments.hpp"
@@ -96,6 +100,31 @@ TEST(CtlProgram, ErrorsAreCutAndASignalIsACode) {
   Program none;
   none.words = {"/no/such/program"};
   EXPECT_THAT(run_program(none).error().text, HasSubstr("/no/such/program"));
+}
+
+TEST(CtlProgram, DoesNotWaitForWhatItLeavesInTheBackground) {
+  const auto begun = std::chrono::steady_clock::now();
+  const Ended ended = run_program(of_shell("sleep 120 & echo $!")).value();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{60});
+  EXPECT_EQ(ended.code, 0);
+  ASSERT_GT(std::atoi(ended.out.c_str()), 1);
+  EXPECT_EQ(::kill(std::atoi(ended.out.c_str()), SIGKILL), 0);
+}
+
+TEST(CtlProgram, EndsWithItsWholeGroupWhenItIsToStop) {
+  for (const char* const command :
+       {"sleep 120 & wait", "trap '' TERM; sleep 120; sleep 120", "exec >&- 2>&-; sleep 120"}) {
+    Program program = of_shell(command);
+    std::array<int, 2> stop{};
+    ASSERT_EQ(::pipe(stop.data()), 0);
+    program.stop = stop[0];
+    ::close(stop[1]);
+    const auto begun = std::chrono::steady_clock::now();
+    const auto ended = run_program(program);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{60}) << command;
+    EXPECT_EQ(ended.error().code, spot::Errc::stopping) << command;
+    ::close(stop[0]);
+  }
 }
 
 // --- status, top -----------------------------------------------------------------------------------------------------
