@@ -16,7 +16,7 @@ json::object line_of(const char* event, const Received& message) {
 
 }  // namespace
 
-Reply reply_to(const Received& message, const Invocation& line, Output& output) {
+Reply reply_to(const Received& message, const Invocation& line, int stop, Output& output) {
   if (line.command.empty()) {
     json::object out = line_of("message", message);
     out["base64"] = spot::base64url(spot::view(message.body));
@@ -31,12 +31,14 @@ Reply reply_to(const Received& message, const Invocation& line, Output& output) 
                          {"SPOT_ENDPOINT", line.endpoint},
                          {"SPOT_VERIFIED", message.verified ? "1" : "0"}};
   program.input = message.body;
+  program.stop = stop;
   const auto ended = run_program(program);
   json::object out = line_of("answered", message);
   Reply reply{Reply::Kind::error, {}};
   if (!ended) {
     out["text"] = tree::sentence_of(ended.error());
-    reply.text = "the command can't be run, or says too much";
+    reply.text =
+        ended.error().code == spot::Errc::stopping ? "the listener ends" : "the command can't be run, or says too much";
     if (!output.is_json()) output.fail(ended.error());
   } else {
     out["code"] = ended->code;

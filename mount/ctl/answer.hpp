@@ -21,7 +21,7 @@ struct Reply {
   std::string text;
 };
 
-// Shows it, or has the command answer it.
-Reply reply_to(const Received& message, const Invocation& line, Output& output);
+// Shows it, or has the command answer it, which is to end once `stop`, a descriptor, is readable.
+Reply reply_to(const Received& message, const Invocation& line, int stop, Output& output);
 
 }  // namespace spotfs::ctl

@@ -1,14 +1,16 @@
 // listen: takes the messages for an endpoint of this identity, by the files of a mount, or by a client of our own.
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <deque>
 #include <mutex>
+#include <optional>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,17 +34,26 @@ using spot::Failure;
 using namespace std::chrono_literals;
 
 constexpr auto kLook = 200ms;  // at whether a signal has come
+constexpr std::chrono::milliseconds kFlush = 10s;
 constexpr std::size_t kMostBody = std::size_t{1} << 20;
 
-std::atomic<bool> stopped{false};
-
-// A signal ends the wait in progress, and then the loop.
-void take_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { stopped = true; };
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+// A descriptor that is readable once SIGINT or SIGTERM has come. They stay pending, and so are never missed.
+Answer<spot::Descriptor> take_signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  ::sigaddset(&ends, SIGINT);
+  ::sigaddset(&ends, SIGTERM);
+  // Before there are other threads: they must not take one either.
+  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  spot::Descriptor signals{::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!signals) return tree::about("signalfd", {errno, std::generic_category()});
+  return signals;
+}
+
+bool is_readable(int file) {
+  pollfd entry{file, POLLIN, 0};
+  return ::poll(&entry, 1, 0) > 0;
 }
 
 void tell_begin(const std::string& address, Output& output) {
@@ -58,8 +69,7 @@ void tell_begin(const std::string& address, Output& output) {
 
 Failure about(const std::string& path, int number) { return tree::about(path, {number, std::generic_category()}); }
 
-Answer<std::string> read_all(const std::string& path) {
-  const spot::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+Answer<std::string> read_all(const spot::Descriptor& file, const std::string& path) {
   if (!file) return about(path, errno);
   std::string all;
   std::array<char, 65'536> part{};
@@ -70,6 +80,23 @@ Answer<std::string> read_all(const std::string& path) {
     all.append(part.data(), static_cast<std::size_t>(size));
     if (all.size() > kMostBody) return about(path, EFBIG);
   }
+}
+
+Answer<std::string> read_all(const std::string& path) {
+  return read_all(spot::Descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}, path);
+}
+
+// The next message; nothing where a signal has come, or another reader took it.
+Answer<std::optional<std::string>> read_next(const std::string& path, int signals) {
+  const spot::Descriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  if (!file) return about(path, errno);
+  std::array<pollfd, 2> all{{{file.get(), POLLIN, 0}, {signals, POLLIN, 0}}};
+  if (::poll(all.data(), all.size(), -1) < 0 && errno != EINTR) return about(path, errno);
+  if (all[1].revents != 0 || all[0].revents == 0) return std::optional<std::string>{};
+  Answer<std::string> text = read_all(file, path);
+  if (!text && spot::to_errno(text.error().code) == EAGAIN) return std::optional<std::string>{};
+  if (!text) return text.error();
+  return std::optional{text->substr(0, text->find('\n'))};
 }
 
 Answer<void> write_all(const std::string& path, const std::string& text) {
@@ -88,7 +115,7 @@ bool is_message(std::string_view name) {
   return name.substr(kInbox.size()).find_first_not_of("0123456789") == name.npos;
 }
 
-Answer<void> answer_one(const std::string& message, const Invocation& line, Output& output) {
+Answer<void> answer_one(const std::string& message, const Invocation& line, int signals, Output& output) {
   const Answer<std::string> from = read_all(message + "/from"), body = read_all(message + "/body");
   if (!from) return from.error();
   if (!body) return body.error();
@@ -98,7 +125,7 @@ Answer<void> answer_one(const std::string& message, const Invocation& line, Outp
   received.sender = from->substr(received.verified ? 0 : kUnverified.size());
   received.sender = spot::printable(received.sender.substr(0, received.sender.find('\n')));
   received.body = *body;
-  const Reply reply = reply_to(received, line, output);
+  const Reply reply = reply_to(received, line, signals, output);
   switch (reply.kind) {
     case Reply::Kind::none: return ::rmdir(message.c_str()) == 0 ? Answer<void>{} : Answer<void>{about(message, errno)};
     case Reply::Kind::answer: return write_all(message + "/reply", reply.text);
@@ -107,20 +134,22 @@ Answer<void> answer_one(const std::string& message, const Invocation& line, Outp
   return write_all(message + "/error", reply.text);
 }
 
-int take_from_mount(const std::string& endpoint, const Invocation& line, Output& output) {
-  for (unsigned count = 0; !stopped && (line.count == 0 || count < line.count); ++count) {
-    const Answer<std::string> next = read_all(endpoint + "/next");
-    if (!next && spot::to_errno(next.error().code) == EINTR) continue;
+int take_from_mount(const std::string& endpoint, const Invocation& line, int signals, Output& output) {
+  for (unsigned count = 0; !is_readable(signals) && (line.count == 0 || count < line.count);) {
+    const Answer<std::optional<std::string>> next = read_next(endpoint + "/next", signals);
     if (!next) return output.fail(next.error());
-    const std::string name = next->substr(0, next->find('\n'));
+    if (!*next) continue;
+    const std::string& name = **next;
     if (!is_message(name)) return output.fail("EBADMSG", endpoint + "/next names no message");
+    const auto answered = answer_one(endpoint + "/" + name, line, signals, output);
     // One that nobody waits for any more is no reason to end.
-    if (const auto answered = answer_one(endpoint + "/" + name, line, output); !answered) output.fail(answered.error());
+    if (!answered) output.fail(answered.error());
+    ++count;
   }
   return kDone;
 }
 
-int listen_on_mount(const Invocation& line, Output& output) {
+int listen_on_mount(const Invocation& line, int signals, Output& output) {
   const auto place = find_place(line.place);
   if (!place) return output.fail(place.error());
   const auto status = read_status(place->directory);
@@ -131,7 +160,7 @@ int listen_on_mount(const Invocation& line, Output& output) {
     return output.fail("ENOENT", spot::printable(place->directory) + " has no listen/: it shows the disk alone");
   if (!made && errno != EEXIST) return output.fail(about(endpoint, errno));
   tell_begin(text_of(*status, "identity") + "/" + line.endpoint, output);
-  const int code = take_from_mount(endpoint, line, output);
+  const int code = take_from_mount(endpoint, line, signals, output);
   if (made) ::rmdir(endpoint.c_str());
   return code;
 }
@@ -154,10 +183,10 @@ class Queue {
     changed_.notify_one();
   }
   // Null: a signal has come.
-  ItemPtr take() {
+  ItemPtr take(int signals) {
     std::unique_lock lock{mutex_};
-    while (items_.empty() && !stopped) changed_.wait_for(lock, kLook);
-    if (items_.empty()) return nullptr;
+    while (items_.empty() && !is_readable(signals)) changed_.wait_for(lock, kLook);
+    if (items_.empty() || is_readable(signals)) return nullptr;
     ItemPtr item = items_.front();
     items_.pop_front();
     return item;
@@ -180,20 +209,20 @@ spot::Handler handler_of(std::shared_ptr<Queue> queue) {
   };
 }
 
-int listen_directly(const Invocation& line, Output& output) {
+int listen_directly(const Invocation& line, int signals, Output& output) {
   Direct direct{*line.direct};
   if (const auto connected = direct.connect(); !connected) return output.fail(connected.error());
   const auto queue = std::make_shared<Queue>();
   direct.client()->set_handler(line.endpoint, handler_of(queue));
   tell_begin(direct.client()->target_id() + "/" + line.endpoint, output);
   for (unsigned count = 0; line.count == 0 || count < line.count; ++count) {
-    const ItemPtr item = queue->take();
+    const ItemPtr item = queue->take(signals);
     if (!item) break;
     Received received;
     received.sender = spot::printable(item->message.sender);
     received.verified = item->message.verified;
     received.body = spot::to_string(item->message.body);
-    const Reply reply = reply_to(received, line, output);
+    const Reply reply = reply_to(received, line, signals, output);
     if (reply.kind == Reply::Kind::answer) item->result = std::optional{spot::to_bytes(reply.text)};
     if (reply.kind == Reply::Kind::error) item->result = Failure{spot::Errc::remote_error, reply.text};
     item->answered->set();
@@ -209,8 +238,9 @@ int run_listen(const Invocation& line, Output& output) {
   if (!is_name)
     return output.fail("EINVAL",
                        "\"" + spot::printable(line.endpoint) + "\" is no endpoint: give a name without a slash");
-  take_signals();
-  return line.direct ? listen_directly(line, output) : listen_on_mount(line, output);
+  const auto signals = take_signals();
+  if (!signals) return output.fail(signals.error());
+  return line.direct ? listen_directly(line, signals->get(), output) : listen_on_mount(line, signals->get(), output);
 }
 
 }  // namespace spotfs::ctl

@@ -360,6 +360,12 @@ class Peers(ControlCase):
             answered = json.loads(listener.stdout.readline())
             self.assertEqual((answered["event"], answered["code"], answered["verified"]), ("answered", 0, True))
 
+    def test_a_command_may_leave_something_behind(self):
+        with self.listening("behind", "--exec", "sleep 60 & echo ok") as (address, _):
+            result = self.query(address, timeout=50)
+            self.assert_exit(DONE, result)
+            self.assertEqual(result.stdout, "ok\n")
+
     def test_a_command_that_fails_is_an_error_with_its_errors(self):
         with self.listening("fail", "--exec", "echo not today >&2; exit 7") as (address, _):
             result = self.query(address)
@@ -416,7 +422,8 @@ class Peers(ControlCase):
             self.assertEqual(listener.returncode, DONE)
 
     def test_nobody_answers(self):
-        with self.listening("slow", "--exec", "sleep 20") as (address, _):
+        # What hangs does not keep the listener from its end.
+        with self.listening("slow", "--exec", "sleep 300; sleep 300") as (address, _):
             begin = time.monotonic()
             result = ctl("--json", "query", address, "--timeout", "1", "--mount", self.top)
             self.assert_exit(TIMED_OUT, result)
