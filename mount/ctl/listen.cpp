@@ -19,6 +19,7 @@
 #include "client/net/event.hpp"
 #include "client/proto/address.hpp"
 #include "fs/tree/control/lines.hpp"
+#include "fs/tree/control/peers.hpp"
 #include "mount/ctl/answer.hpp"
 #include "mount/ctl/direct.hpp"
 #include "mount/ctl/fields.hpp"
@@ -179,6 +180,7 @@ class Queue {
  public:
   void put(ItemPtr item) {
     const std::lock_guard lock{mutex_};
+    if (is_closed_) return refuse(*item);
     items_.push_back(std::move(item));
     changed_.notify_one();
   }
@@ -192,10 +194,26 @@ class Queue {
     return item;
   }
 
+  // Fails what is in it and what comes; true: something was.
+  bool close() {
+    const std::lock_guard lock{mutex_};
+    const bool any = !items_.empty();
+    is_closed_ = true;
+    for (const ItemPtr& item : items_) refuse(*item);
+    items_.clear();
+    return any;
+  }
+
  private:
+  static void refuse(Item& item) {
+    item.result = Failure{spot::Errc::stopping, "the listener ends"};
+    item.answered->set();
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<ItemPtr> items_;
+  bool is_closed_ = false;
 };
 
 spot::Handler handler_of(std::shared_ptr<Queue> queue) {
@@ -215,7 +233,8 @@ int listen_directly(const Invocation& line, int signals, Output& output) {
   const auto queue = std::make_shared<Queue>();
   direct.client()->set_handler(line.endpoint, handler_of(queue));
   tell_begin(direct.client()->target_id() + "/" + line.endpoint, output);
-  for (unsigned count = 0; line.count == 0 || count < line.count; ++count) {
+  unsigned count = 0;
+  for (; line.count == 0 || count < line.count; ++count) {
     const ItemPtr item = queue->take(signals);
     if (!item) break;
     Received received;
@@ -227,7 +246,12 @@ int listen_directly(const Invocation& line, int signals, Output& output) {
     if (reply.kind == Reply::Kind::error) item->result = Failure{spot::Errc::remote_error, reply.text};
     item->answered->set();
   }
-  return kDone;
+  direct.client()->set_handler(line.endpoint, {});
+  const bool any = queue->close();
+  if (count == 0 && !any) return kDone;
+  // What was only queued would go with the connection: the relay answers in turn.
+  const auto turn = direct.run(tree::ask_time(direct.client(), &spot::Clock::system()), kFlush);
+  return turn ? kDone : output.fail(turn.error());
 }
 
 }  // namespace

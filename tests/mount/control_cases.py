@@ -421,6 +421,25 @@ class Peers(ControlCase):
             listener.wait(PATIENCE)
             self.assertEqual(listener.returncode, DONE)
 
+    def test_the_last_answer_arrives_before_it_ends(self):
+        for word in ("one", "two", "three"):
+            with self.listening("last", "--count", "1", "--exec", "cat") as (address, listener):
+                result = self.query(address, word)
+                self.assert_exit(DONE, result)
+                self.assertEqual(result.stdout, word)
+                listener.wait(PATIENCE)
+                self.assertEqual(listener.returncode, DONE)
+
+    def test_who_waits_when_it_ends_is_told(self):
+        begun = BED.work / "begun"
+        with self.listening("busy", "--exec", f"touch {begun}; sleep 300; sleep 300") as (address, listener):
+            words = [program(), "--json", "query", address, "--mount", self.top]
+            with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                  env=BED.environment) as asked:  # fmt: skip
+                wait_until(begun.exists, "the command to begin")
+                listener.terminate()
+                self.assertIn("the listener ends", asked.communicate(timeout=PATIENCE)[0])
+
     def test_nobody_answers(self):
         # What hangs does not keep the listener from its end.
         with self.listening("slow", "--exec", "sleep 300; sleep 300") as (address, _):
