@@ -4,10 +4,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/strand.hpp>
@@ -25,6 +27,9 @@ namespace spot::relay {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto kRetry = 30s;  // of what could not be stored
 
 // Files that are there as a whole, or may be read from now on; and the end of the directory itself.
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
@@ -60,8 +65,8 @@ Answer<std::shared_ptr<GroupDirectory>> GroupDirectory::open(asio::any_io_execut
       new GroupDirectory{asio::make_strand(std::move(executor)), std::move(services), watch.release()}};
 }
 
-GroupDirectory::GroupDirectory(asio::any_io_executor strand, std::shared_ptr<const Services> services, int watch)
-    : services_{std::move(services)}, directory_{services_->options.groups}, watch_{std::move(strand), watch} {}
+GroupDirectory::GroupDirectory(const asio::any_io_executor& strand, std::shared_ptr<const Services> services, int watch)
+    : services_{std::move(services)}, directory_{services_->options.groups}, watch_{strand, watch}, retry_{strand} {}
 
 void GroupDirectory::start(std::shared_ptr<GroupDirectory> self) {
   const auto strand = self->watch_.get_executor();
@@ -73,6 +78,7 @@ void GroupDirectory::stop(std::shared_ptr<GroupDirectory> self) {
   asio::post(strand, [self = std::move(self)] {
     boost::system::error_code ignored;
     self->watch_.close(ignored);
+    self->retry_.cancel();
   });
 }
 
@@ -136,18 +142,33 @@ asio::awaitable<void> GroupDirectory::read_one(fs::path file) {
   const auto stored = co_await services_->database->store_membership(*std::move(entry));
   if (!stored) {
     spdlog::error("{}: {}", name, stored.error().message());
+    seen_.erase(file.filename().string());
+    is_incomplete_ = true;
     co_return;
   }
   spdlog::debug("{}: holds", name);
   co_await services_->router->given_changed(member);
 }
 
+// Looks again later, also where nothing changes.
+void GroupDirectory::start_retry() {
+  retry_.expires_after(kRetry);
+  retry_.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+    const auto self = weak.lock();
+    boost::system::error_code ignored;
+    if (!ec && self) self->watch_.cancel(ignored);
+  });
+}
+
 // False: there will be none.
 asio::awaitable<bool> GroupDirectory::next_change() {
   std::array<char, 4096> buffer{};
   boost::system::error_code ec;
+  if (std::exchange(is_incomplete_, false)) start_retry();
   const std::size_t size =
       co_await watch_.async_read_some(asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, ec));
+  retry_.cancel();
+  if (ec == asio::error::operation_aborted) co_return watch_.is_open();
   if (ec) co_return false;
   if (!tells_of_the_end({buffer.data(), size})) co_return true;
   spdlog::warn("{}: the directory is gone; memberships are not looked for until the relay is started again",

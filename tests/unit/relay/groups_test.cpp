@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "client/base/encoding.hpp"
+#include "client/base/sqlite.hpp"
 #include "client/identity.hpp"
 #include "mount/relay/membership_files.hpp"
 #include "tests/unit/relay/relay_fixture.hpp"
@@ -109,6 +110,19 @@ TEST_F(GroupsTest, RefusesWhatTheGroupHasNotSignedWithALineInTheLog) {
   EXPECT_TRUE(log.has("nonsense\\x1b[2J.membership: not the membership of anyone"));
   EXPECT_FALSE(log.has("\x1b"));
   EXPECT_EQ(members(), std::vector{hash_of(*b_)});
+}
+
+TEST_F(GroupsTest, WhatCouldNotBeStoredIsTriedAgainAtTheNextLook) {
+  const LogCapture log;
+  begin();
+  EXPECT_THAT(members(), IsEmpty());
+  auto other = sqlite::Connection::open(directory_.path / "relay" / "relay.db", 4'096).value();
+  ASSERT_FALSE(other.run("CREATE TRIGGER full BEFORE INSERT ON membership BEGIN SELECT RAISE(ABORT, 'full'); END"));
+  give(*a_);
+  run_until_seen([&] { return log.has(".membership: " + make_error_code(Errc::storage_failed).message()); });
+  ASSERT_FALSE(other.run("DROP TRIGGER full"));
+  give(*b_);
+  wait_for_members(2);
 }
 
 TEST_F(GroupsTest, CardOfWhoAskedCarriesAMembershipFromTheStart) {
