@@ -311,6 +311,18 @@ TEST_F(SendTest, OutcomeIsThatOfTheCloseAndInErrorAndTheReplyStays) {
   EXPECT_EQ(cat(endpoint(), "error").value(), "");
 }
 
+TEST_F(SendTest, AMessageMayTakeNoLongerThanAQuery) {
+  options_.query_timeout = std::chrono::milliseconds{20};
+  options_.send = [this](std::string, Bytes, std::string) -> asio::awaitable<spot::Answer<void>> {
+    boost::system::error_code ec;
+    co_await gate_->async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_return spot::Failure{Errc::cancelled};
+  };
+  hold();
+  EXPECT_EQ(tell("hi"), ETIMEDOUT);
+  EXPECT_THAT(cat(endpoint(), "error").value(), HasSubstr(" ETIMEDOUT "));
+}
+
 TEST_F(SendTest, TooLargeAMessageIsNotSentAndTheReplyStays) {
   ask(endpoint(), "question");
   EXPECT_EQ(tell(std::string(65'001, 'x')), EMSGSIZE);
