@@ -329,10 +329,10 @@ TEST_F(ListenTest, NumbersAreNotGivenAgainByAnEndpointThatIsServedAnew) {
 
 TEST_F(ListenTest, AnAttributeOfAnEndpointThatGoesDoesNotTakeTheNameFromTheNextOne) {
   std::future<void> renewed;
-  bool renews = false;
-  options_.serve = [this, &renewed, &renews, before = options_.serve](std::string endpoint, spot::Taker taker,
-                                                                      spot::HandlerOptions settings) -> Result<void> {
-    if (std::exchange(renews, false)) {
+  const auto renews = std::make_shared<bool>(false);  // the endpoint is stopped after this test
+  options_.serve = [this, &renewed, renews, before = options_.serve](std::string endpoint, spot::Taker taker,
+                                                                     spot::HandlerOptions settings) -> Result<void> {
+    if (std::exchange(*renews, false)) {
       renewed = std::async(std::launch::async, [this] {
         asio::io_context other;
         asio::co_spawn(other, root_->remove_directory(user(), "test"), asio::detached);
@@ -346,7 +346,7 @@ TEST_F(ListenTest, AnAttributeOfAnEndpointThatGoesDoesNotTakeTheNameFromTheNextO
     return before(std::move(endpoint), std::move(taker), settings);
   };
   const NodePtr old = serve();
-  renews = true;
+  *renews = true;
   run(old->set_xattr(user(), "user.spot.unverified", spot::to_bytes(std::string_view{"1"}), XattrMode::either));
   renewed.get();
   ASSERT_TRUE(put(question("one")));
