@@ -71,6 +71,8 @@ Answer<pid_t> start(const Program& program, int in, int out, int errors) {
   ::posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&files, errors, STDERR_FILENO);
+  // Sockets of a client would stay open with what it leaves in the background, and the relay would send to them.
+  ::posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   sigset_t usual, blocked;
   ::sigemptyset(&usual);
   ::sigemptyset(&blocked);
