@@ -35,7 +35,7 @@ git ls-files -z '*.cpp' '*.hpp' | xargs -0 --no-run-if-empty clang-format-14 --d
 git ls-files -z '*.sh' .ci/run | xargs -0 --no-run-if-empty shellcheck -x
 
 mkdir -p "$builds"
-build main -DCMAKE_BUILD_TYPE=RelWithDebInfo
+build main -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1 -DNDEBUG" # lines, but no types
 build address -DSPOTFS_SANITIZE=address -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
 build thread -DSPOTFS_SANITIZE=thread -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14
 
