@@ -3,13 +3,13 @@ _spot_relay() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
   case $previous in
-    --data | --cert | --key)
+    --data | --cert | --key | --groups)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       ;;
     --host | --listen | --name | --quota | --total-quota | --max-* | --threads) ;;
     *)
-      mapfile -t COMPREPLY < <(compgen -W '--cert --data --help --host --key --listen --max-connections
+      mapfile -t COMPREPLY < <(compgen -W 'group --cert --data --groups --help --host --key --listen --max-connections
         --max-per-address --max-rate --name --quota --self-signed --threads --total-quota --verbose --version' \
         -- "$current")
       ;;

@@ -1,7 +1,10 @@
 # fish completion for spot-relay
 complete -c spot-relay -f
+complete -c spot-relay -n __fish_use_subcommand -a group -d 'Make memberships of groups'
+complete -c spot-relay -n '__fish_seen_subcommand_from group' -a 'key add rm'
 complete -c spot-relay -l cert -r -F -d 'TLS certificate chain'
 complete -c spot-relay -l data -x -a '(__fish_complete_directories)' -d 'Directory of the database'
+complete -c spot-relay -l groups -x -a '(__fish_complete_directories)' -d 'Directory of memberships'
 complete -c spot-relay -l host -x -d 'Name of this relay'
 complete -c spot-relay -l key -r -F -d 'Private key of the certificate'
 complete -c spot-relay -l listen -x -d 'Address and port'
