@@ -143,8 +143,9 @@ TEST_F(CardsTest, LookUpIsRepeatedWhereTheConnectionIsLost) {
     return std::nullopt;
   };
   // Without a connection it would wait no longer than the grace; the first new try is as fast as can be.
-  client_->on_online([this](bool is_online) {
-    if (!is_online) client_->reconnect();
+  client_->on_online([weak = std::weak_ptr{client_}](bool is_online) {
+    const auto client = weak.lock();
+    if (client && !is_online) client->reconnect();
   });
   EXPECT_TRUE(cat(name_));
   EXPECT_EQ(asked(), 2U);
