@@ -202,8 +202,13 @@ TEST(History, TwentyThousandOperationsLoadInUnderASecond) {
   });
   RecordProperty("batch_ms", static_cast<int>(batch * 1e3));
   RecordProperty("single_ms", static_cast<int>(single * 1e3));
-  EXPECT_LT(batch, 1.0);
-  EXPECT_LT(single, 1.0);
+#ifdef SPOT_SANITIZED
+  constexpr double kLimit = 10;  // what is checked at each access is slower by far
+#else
+  constexpr double kLimit = 1;
+#endif
+  EXPECT_LT(batch, kLimit);
+  EXPECT_LT(single, kLimit);
 }
 
 }  // namespace
