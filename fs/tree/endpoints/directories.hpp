@@ -4,21 +4,17 @@
 #pragma once
 
 #include "fs/tree/endpoints/hub.hpp"
+#include "fs/tree/named_directory.hpp"
 
 namespace spotfs::tree {
 
-// A directory whose names follow from what is asked for.
-class HubDirectory : public Node {
+// Known to the hub by its path.
+class HubDirectory : public NamedDirectory {
  public:
   // path: below endpoints/; its first part is the target.
   HubDirectory(HubPtr hub, std::string path);
   HubDirectory(HubPtr hub, std::string path, const Attributes& attributes);
   ~HubDirectory() override { hub_->nodes.forget(path_); }
-
-  asio::awaitable<Result<Attributes>> attributes(Caller caller) override;
-  asio::awaitable<Result<void>> access(Caller caller, int mask) override;
-  asio::awaitable<Result<Entry>> lookup(Caller caller, std::string name) override;
-  asio::awaitable<Result<std::vector<Listed>>> list(Caller caller, std::string after, std::size_t limit) override;
 
  protected:
   const HubPtr& hub() const noexcept { return hub_; }
@@ -26,13 +22,8 @@ class HubDirectory : public Node {
   std::string below(const std::string& name) const { return path_.empty() ? name : path_ + "/" + name; }
 
  private:
-  // ENOENT for a name that means nothing.
-  virtual Result<NodePtr> child(const Caller& caller, const std::string& name) = 0;
-  virtual std::set<std::string> names(const Caller& caller) const = 0;
-
   const HubPtr hub_;
   const std::string path_;
-  Attributes attributes_;
 };
 
 class EndpointsDirectory final : public HubDirectory {
@@ -41,7 +32,7 @@ class EndpointsDirectory final : public HubDirectory {
 
  private:
   Result<NodePtr> child(const Caller& caller, const std::string& name) override;
-  std::set<std::string> names(const Caller& caller) const override;
+  std::set<std::string> names(const Caller& caller) override;
 };
 
 class TargetDirectory final : public HubDirectory {
@@ -50,7 +41,7 @@ class TargetDirectory final : public HubDirectory {
 
  private:
   Result<NodePtr> child(const Caller& caller, const std::string& name) override;
-  std::set<std::string> names(const Caller& caller) const override;
+  std::set<std::string> names(const Caller& caller) override;
 };
 
 }  // namespace spotfs::tree

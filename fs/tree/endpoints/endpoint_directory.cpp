@@ -39,7 +39,7 @@ class SlotDirectory final : public HubDirectory {
     return hub()->nodes.get(below(name),
                             [&]() -> NodePtr { return std::make_shared<Request>(hub(), below(name), key_); });
   }
-  std::set<std::string> names(const Caller&) const override { return {"error", "reply", "request"}; }
+  std::set<std::string> names(const Caller&) override { return {"error", "reply", "request"}; }
 
   const AskerKey key_;
 };
@@ -64,7 +64,7 @@ Result<NodePtr> EndpointDirectory::child(const Caller& caller, const std::string
 }
 
 // What can be reached by name alone starts something when it is opened.
-std::set<std::string> EndpointDirectory::names(const Caller& caller) const {
+std::set<std::string> EndpointDirectory::names(const Caller& caller) {
   std::set<std::string> out = hub()->slots.names(path(), caller.uid);
   out.merge(std::set<std::string>{"error", "reply", "request"});
   return out;

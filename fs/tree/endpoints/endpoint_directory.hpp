@@ -23,7 +23,7 @@ class EndpointDirectory final : public HubDirectory {
 
  private:
   Result<NodePtr> child(const Caller& caller, const std::string& name) override;
-  std::set<std::string> names(const Caller& caller) const override;
+  std::set<std::string> names(const Caller& caller) override;
   NodePtr slot(const Slot& slot);
 };
 

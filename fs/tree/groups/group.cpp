@@ -15,15 +15,7 @@ constexpr std::chrono::seconds kFresh{1};  // ls looks up what it has just liste
 }  // namespace
 
 GroupDirectory::GroupDirectory(std::shared_ptr<Groups> groups, Bytes key)
-    : groups_{std::move(groups)}, key_{std::move(key)}, attributes_{own_attributes(groups_->access, S_IFDIR | 0700)} {
-  attributes_.timeout = kLongTimeout;
-}
-
-asio::awaitable<Result<Attributes>> GroupDirectory::attributes(Caller) { co_return attributes_; }
-
-asio::awaitable<Result<void>> GroupDirectory::access(Caller caller, int mask) {
-  co_return groups_->access.check(attributes_, caller, mask);
-}
+    : NamedDirectory{groups->access, 0700}, groups_{std::move(groups)}, key_{std::move(key)} {}
 
 bool GroupDirectory::is_fresh() const {
   const auto asked = state_.with([](const State& state) { return state.asked; });
@@ -48,13 +40,13 @@ asio::awaitable<Result<void>> GroupDirectory::ask() {
 }
 
 asio::awaitable<Result<void>> GroupDirectory::open_directory(Caller caller) {
-  const Result<void> allowed = groups_->access.check(attributes_, caller, R_OK);
+  const Result<void> allowed = check(caller, R_OK);
   if (!allowed) co_return allowed.error();
   co_return co_await ask();
 }
 
 asio::awaitable<Result<Entry>> GroupDirectory::lookup(Caller caller, std::string name) {
-  const Result<void> allowed = groups_->access.check(attributes_, caller, X_OK);
+  const Result<void> allowed = check(caller, X_OK);
   if (!allowed) co_return allowed.error();
   const auto address = spot::Address::parse(name);
   if (!address || address->kind != spot::AddressKind::identity) co_return fail(ENOENT);
@@ -62,25 +54,23 @@ asio::awaitable<Result<Entry>> GroupDirectory::lookup(Caller caller, std::string
     const Result<void> asked = co_await ask();
     if (!asked) co_return asked.error();
   }
-  const NodePtr link = state_.with([&](const State& state) {
-    const auto member = state.members.find(name);
-    return member == state.members.end() ? nullptr : member->second;
-  });
-  if (!link) co_return fail(ENOENT);
-  const Result<Attributes> attributes = co_await link->attributes(caller);
-  if (!attributes) co_return attributes.error();
-  co_return Entry{link, *attributes};
+  co_return co_await NamedDirectory::lookup(std::move(caller), std::move(name));
 }
 
-asio::awaitable<Result<std::vector<Listed>>> GroupDirectory::list(Caller caller, std::string after, std::size_t limit) {
-  const auto members = state_.with([](const State& state) { return state.members; });
-  std::vector<Listed> listed;
-  for (auto next = members.upper_bound(after); next != members.end() && listed.size() < limit; ++next) {
-    const Result<Attributes> attributes = co_await next->second->attributes(caller);
-    if (!attributes) co_return attributes.error();
-    listed.emplace_back(next->first, Entry{next->second, *attributes});
-  }
-  co_return listed;
+Result<NodePtr> GroupDirectory::child(const Caller&, const std::string& name) {
+  return state_.with([&](const State& state) -> Result<NodePtr> {
+    const auto member = state.members.find(name);
+    if (member == state.members.end()) return fail(ENOENT);
+    return member->second;
+  });
+}
+
+std::set<std::string> GroupDirectory::names(const Caller&) {
+  return state_.with([](const State& state) {
+    std::set<std::string> out;
+    for (const auto& [address, link] : state.members) out.insert(address);
+    return out;
+  });
 }
 
 }  // namespace spotfs::tree

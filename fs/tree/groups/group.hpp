@@ -7,6 +7,7 @@
 
 #include "client/base/sync.hpp"
 #include "fs/tree/groups/groups.hpp"
+#include "fs/tree/named_directory.hpp"
 #include "fs/tree/node_table.hpp"
 
 namespace spotfs::tree {
@@ -20,16 +21,13 @@ struct Groups {
   NodeTable<Bytes> nodes;  // by the group's key
 };
 
-class GroupDirectory final : public Node {
+class GroupDirectory final : public NamedDirectory {
  public:
   GroupDirectory(std::shared_ptr<Groups> groups, Bytes key);
   ~GroupDirectory() override { groups_->nodes.forget(key_); }
 
-  asio::awaitable<Result<Attributes>> attributes(Caller caller) override;
-  asio::awaitable<Result<void>> access(Caller caller, int mask) override;
   asio::awaitable<Result<void>> open_directory(Caller caller) override;
   asio::awaitable<Result<Entry>> lookup(Caller caller, std::string name) override;
-  asio::awaitable<Result<std::vector<Listed>>> list(Caller caller, std::string after, std::size_t limit) override;
 
  private:
   struct State {
@@ -37,12 +35,13 @@ class GroupDirectory final : public Node {
     std::optional<spot::Clock::Steady> asked;
   };
 
+  Result<NodePtr> child(const Caller& caller, const std::string& name) override;
+  std::set<std::string> names(const Caller& caller) override;
   asio::awaitable<Result<void>> ask();
   bool is_fresh() const;
 
   const std::shared_ptr<Groups> groups_;
   const Bytes key_;  // PKIX
-  Attributes attributes_;
   spot::Synchronized<State> state_;
 };
 

@@ -1,11 +1,10 @@
-// What the directories and files of listen/ have in common: whose they are, and how a directory finds what is in it.
+// What the directories and files of listen/ have in common: whose they are.
 //
 // Thread, lifetime: node.hpp.
 #pragma once
 
-#include <set>
-
 #include "fs/tree/listen/mailbox.hpp"
+#include "fs/tree/named_directory.hpp"
 
 namespace spotfs::tree {
 
@@ -29,18 +28,15 @@ class ListenNode : public Node {
 };
 
 // Names come and go at any time: the kernel keeps none of them.
-class ListenFolder : public ListenNode {
- public:
-  asio::awaitable<Result<Entry>> lookup(Caller caller, std::string name) override;
-  asio::awaitable<Result<std::vector<Listed>>> list(Caller caller, std::string after, std::size_t limit) override;
-
+class ListenFolder : public NamedDirectory {
  protected:
-  explicit ListenFolder(ListenHubPtr hub) : ListenNode{std::move(hub), S_IFDIR | 0700} {}
+  explicit ListenFolder(ListenHubPtr hub)
+      : NamedDirectory{hub->options.access, hub->attributes(S_IFDIR | 0700), Names::looked_up}, hub_{std::move(hub)} {}
+
+  const ListenHubPtr& hub() const noexcept { return hub_; }
 
  private:
-  // ENOENT for a name that means nothing; ESTALE where it did.
-  virtual Result<NodePtr> child(const std::string& name) = 0;
-  virtual std::set<std::string> names() = 0;  // those that are listed
+  const ListenHubPtr hub_;
 };
 
 }  // namespace spotfs::tree

@@ -52,7 +52,7 @@ void EndpointFolder::stop() {
   mailbox_->end();
 }
 
-Result<NodePtr> EndpointFolder::child(const std::string& name) {
+Result<NodePtr> EndpointFolder::child(const Caller&, const std::string& name) {
   if (mailbox_->is_ended()) return fail(ESTALE);
   if (name == "next") return next_;
   if (name == "inbox") return inbox_;
@@ -94,7 +94,7 @@ ListenDirectory::~ListenDirectory() {
     folder->stop();
 }
 
-Result<NodePtr> ListenDirectory::child(const std::string& name) {
+Result<NodePtr> ListenDirectory::child(const Caller&, const std::string& name) {
   return folders_.with([&](const auto& folders) -> Result<NodePtr> {
     const auto known = folders.find(name);
     if (known == folders.end()) return fail(ENOENT);
@@ -102,7 +102,7 @@ Result<NodePtr> ListenDirectory::child(const std::string& name) {
   });
 }
 
-std::set<std::string> ListenDirectory::names() {
+std::set<std::string> ListenDirectory::names(const Caller&) {
   return folders_.with([](const auto& folders) {
     std::set<std::string> out;
     for (const auto& [name, folder] : folders) out.insert(name);

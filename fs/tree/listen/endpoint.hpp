@@ -24,8 +24,10 @@ class EndpointFolder final : public ListenFolder {
   asio::awaitable<Result<void>> remove_xattr(Caller caller, std::string name) override;
 
  private:
-  Result<NodePtr> child(const std::string& name) override;
-  std::set<std::string> names() override { return {"inbox", "to"}; }  // reading `next` would take a message
+  Result<NodePtr> child(const Caller& caller, const std::string& name) override;
+  std::set<std::string> names(const Caller&) override {
+    return {"inbox", "to"};
+  }  // reading `next` would take a message
 
   const std::string name_;
   const MailboxPtr mailbox_;
@@ -45,8 +47,8 @@ class ListenDirectory final : public ListenFolder {
 
  private:
   using FolderPtr = std::shared_ptr<EndpointFolder>;
-  Result<NodePtr> child(const std::string& name) override;
-  std::set<std::string> names() override;
+  Result<NodePtr> child(const Caller& caller, const std::string& name) override;
+  std::set<std::string> names(const Caller& caller) override;
   void forget(const std::string& name, const FolderPtr& folder);  // but none of that name that came later
 
   spot::Synchronized<std::map<std::string, FolderPtr>> folders_;

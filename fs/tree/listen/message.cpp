@@ -119,13 +119,13 @@ class MessageDirectory final : public ListenFolder {
   ~MessageDirectory() override { mailbox_->nodes.forget(number_); }
 
  private:
-  Result<NodePtr> child(const std::string& name) override {
+  Result<NodePtr> child(const Caller&, const std::string& name) override {
     if (!mailbox_->find(number_)) return fail(ESTALE);
     const auto file = files_.find(name);
     if (file == files_.end()) return fail(ENOENT);
     return file->second;
   }
-  std::set<std::string> names() override {
+  std::set<std::string> names(const Caller&) override {
     std::set<std::string> out;
     if (!mailbox_->find(number_)) return out;
     for (const auto& [name, file] : files_) out.insert(name);
@@ -139,7 +139,7 @@ class MessageDirectory final : public ListenFolder {
 
 }  // namespace
 
-Result<NodePtr> InboxDirectory::child(const std::string& name) {
+Result<NodePtr> InboxDirectory::child(const Caller&, const std::string& name) {
   const std::optional<Number> number = number_of(name);
   if (!number) return fail(ENOENT);
   if (!mailbox_->find(*number)) return fail(mailbox_->is_over(*number) ? ESTALE : ENOENT);
@@ -147,7 +147,7 @@ Result<NodePtr> InboxDirectory::child(const std::string& name) {
                              [&]() -> NodePtr { return std::make_shared<MessageDirectory>(hub(), mailbox_, *number); });
 }
 
-std::set<std::string> InboxDirectory::names() {
+std::set<std::string> InboxDirectory::names(const Caller&) {
   std::set<std::string> out;
   for (const Number number : mailbox_->given_out()) out.insert(std::to_string(number));
   return out;

@@ -15,8 +15,8 @@ class InboxDirectory final : public ListenFolder {
   asio::awaitable<Result<void>> remove_directory(Caller caller, std::string name) override;
 
  private:
-  Result<NodePtr> child(const std::string& name) override;
-  std::set<std::string> names() override;
+  Result<NodePtr> child(const Caller& caller, const std::string& name) override;
+  std::set<std::string> names(const Caller& caller) override;
 
   const MailboxPtr mailbox_;
 };

@@ -59,14 +59,14 @@ class PeerDirectory final : public ListenFolder {
   ~PeerDirectory() override { origin_.hub->nodes.forget(origin_.path(target_)); }
 
  private:
-  Result<NodePtr> child(const std::string& name) override {
+  Result<NodePtr> child(const Caller&, const std::string& name) override {
     if (origin_.mailbox->is_ended()) return fail(ESTALE);
     std::string address = target_ + "/" + name;
     if (!spot::Address::parse(address)) return fail(ENOENT);
     return origin_.hub->nodes.get(origin_.path(address),
                                   [&]() -> NodePtr { return std::make_shared<PacketFile>(origin_, address); });
   }
-  std::set<std::string> names() override { return {}; }
+  std::set<std::string> names(const Caller&) override { return {}; }
 
   const Origin origin_;
   const std::string target_;
@@ -77,14 +77,14 @@ class PacketsDirectory final : public ListenFolder {
   explicit PacketsDirectory(Origin origin) : ListenFolder{origin.hub}, origin_{std::move(origin)} {}
 
  private:
-  Result<NodePtr> child(const std::string& name) override {
+  Result<NodePtr> child(const Caller&, const std::string& name) override {
     if (origin_.mailbox->is_ended()) return fail(ESTALE);
     const auto address = spot::Address::parse(name);
     if (!address || address->kind != spot::AddressKind::identity) return fail(ENOENT);
     return origin_.hub->nodes.get(origin_.path(name),
                                   [&]() -> NodePtr { return std::make_shared<PeerDirectory>(origin_, name); });
   }
-  std::set<std::string> names() override { return {}; }
+  std::set<std::string> names(const Caller&) override { return {}; }
 
   const Origin origin_;
 };
