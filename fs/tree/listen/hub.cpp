@@ -42,6 +42,15 @@ bool ListenHub::is_new(const spot::Incoming& message) {
   return seen_.with([&](spot::ReplayCache& seen) { return seen.remember(digest); });
 }
 
+OutgoingOptions ListenHub::outgoing(const Caller& caller) const {
+  OutgoingOptions out;
+  out.executor = options.executor;
+  out.opener = options.thread_group(caller.tid);
+  out.thread_group = options.thread_group;
+  out.room = written;
+  return out;
+}
+
 Attributes ListenHub::attributes(mode_t mode) const {
   Attributes out = own_attributes(options.access, mode);
   out.atime = out.mtime = out.ctime = options.clock->wall();

@@ -9,7 +9,7 @@
 #include "client/proto/replay.hpp"
 #include "fs/tree/listen/listen.hpp"
 #include "fs/tree/node_table.hpp"
-#include "fs/tree/outgoing/room.hpp"
+#include "fs/tree/outgoing/outgoing.hpp"
 
 namespace spotfs::tree {
 
@@ -38,9 +38,12 @@ class ListenHub {
   // Whether this message of its sender comes for the first time, whatever it is sealed in.
   bool is_new(const spot::Incoming& message);
 
+  // For a message that this caller writes; what is to be done with it is left open.
+  OutgoingOptions outgoing(const Caller& caller) const;
+
   Attributes attributes(mode_t mode) const;  // type and permission bits
-  // Answers all of them with that error, in the background; each keeps its room until
-  // then. Offline it gives up: nobody would hear of it.
+  // Answers all of them with that error, in the background; each keeps its room until then. Offline it gives up: nobody
+  // would hear of it.
   void refuse(std::vector<HeldQuestion> questions, spot::Failure why) const;
 
  private:

@@ -86,17 +86,13 @@ class AnswerFile final : public OutgoingFile {
  private:
   Result<std::shared_ptr<Outgoing>> begin(const Caller& caller) override {
     if (!mailbox_->find(number_)) return fail(ESTALE);
-    OutgoingOptions settings;
+    OutgoingOptions settings = hub_->outgoing(caller);
     settings.deliver = [mailbox = mailbox_, number = number_, make = make_](Bytes text) {
       return Mailbox::answer(mailbox, number, make(std::move(text)));
     };
     settings.check = [mailbox = mailbox_, number = number_]() -> std::error_code {
       return mailbox->find(number) ? std::error_code{} : fail(ESTALE);
     };
-    settings.executor = hub_->options.executor;
-    settings.opener = hub_->options.thread_group(caller.tid);
-    settings.thread_group = hub_->options.thread_group;
-    settings.room = hub_->written;
     return std::make_shared<Outgoing>(std::move(settings));
   }
 

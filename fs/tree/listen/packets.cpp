@@ -36,15 +36,10 @@ class PacketFile final : public OutgoingFile {
 
  private:
   Result<std::shared_ptr<Outgoing>> begin(const Caller& caller) override {
-    const ListenOptions& options = origin_.hub->options;
-    OutgoingOptions settings;
+    OutgoingOptions settings = origin_.hub->outgoing(caller);
     settings.deliver = [origin = origin_, address = address_](Bytes packet) {
       return send(origin, address, std::move(packet));
     };
-    settings.executor = options.executor;
-    settings.opener = options.thread_group(caller.tid);
-    settings.thread_group = options.thread_group;
-    settings.room = origin_.hub->written;
     return std::make_shared<Outgoing>(std::move(settings));
   }
 
