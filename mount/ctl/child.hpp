@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "client/base/failure.hpp"
+#include "fs/tree/asking.hpp"
 
 namespace spotfs::ctl {
 
@@ -18,8 +19,8 @@ struct Program {
   std::vector<std::string> words;                                // the first one by PATH
   std::vector<std::pair<std::string, std::string>> environment;  // beside ours
   std::string input;
-  std::size_t most = 65'000;  // bytes of output
-  int stop = -1;              // a descriptor: the program is to end once it is readable
+  std::size_t most = tree::kMaxMessage;  // bytes of output
+  int stop = -1;                         // a descriptor: the program is to end once it is readable
 };
 
 struct Ended {

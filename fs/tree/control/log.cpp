@@ -1,5 +1,6 @@
 // log: what the mount has said lately, and how much it says; reconnect.
 #include "fs/tree/control/commands.hpp"
+#include "fs/tree/time_text.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -9,7 +10,7 @@ using spot::Failure;
 
 asio::awaitable<Result<void>> say_line(ExchangePtr exchange, LogBook::Line line) {
   json::object out{{"event", "log"}};
-  out["time"] = time_text(line.time);
+  out["time"] = time_text(line.time, Precision::milliseconds);
   out["level"] = name_of(line.level);
   out["text"] = line.text;
   co_return co_await exchange->say(std::move(out));

@@ -2,11 +2,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <ctime>
 
 #include "client/base/encoding.hpp"
 #include "fs/tree/control/lines.hpp"
+#include "fs/tree/time_text.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -88,22 +87,10 @@ std::optional<LogLevel> level_of(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-std::string time_text(spot::Clock::Wall time) {
-  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time);
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
-  const std::time_t whole = seconds.time_since_epoch().count();
-  std::tm parts{};
-  ::gmtime_r(&whole, &parts);
-  std::array<char, 48> date{}, out{};
-  std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(out.data(), out.size(), "%.20s.%03dZ", date.data(), static_cast<int>((milliseconds - seconds).count()));
-  return out.data();
-}
-
 std::string errors_text(const LogBook& book) {
   std::string out;
   for (const LogBook::Line& line : book.errors()) {
-    out.append(time_text(line.time)).append(" ").append(name_of(line.level)).append(" ");
+    out.append(time_text(line.time, Precision::milliseconds)).append(" ").append(name_of(line.level)).append(" ");
     out.append(line.text).append("\n");
   }
   return out;

@@ -67,9 +67,6 @@ void note_query(LogBook& book, std::string_view address, const spot::Failure& wh
 std::string_view name_of(spot::LogLevel level) noexcept;
 std::optional<spot::LogLevel> level_of(std::string_view name) noexcept;
 
-// 2026-01-31T12:34:56.789Z (RFC 3339).
-std::string time_text(spot::Clock::Wall time);
-
 // `errors`: TIME LEVEL TEXT, a line each.
 std::string errors_text(const LogBook& book);
 

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "client/base/encoding.hpp"
+#include "fs/tree/asking.hpp"
 #include "fs/tree/control/commands.hpp"
 #include "fs/tree/control/peers.hpp"
 
@@ -10,8 +11,6 @@ namespace {
 
 using spot::Answer;
 using spot::Failure;
-
-constexpr std::uint64_t kLongest = 3'600;  // seconds
 
 asio::awaitable<Answer<Bytes>> take_all(ExchangePtr exchange) {
   Bytes all;
@@ -34,11 +33,10 @@ Outcome tell(ExchangePtr exchange, Answer<json::object> line) {
 Answer<spot::Timeout> timeout_of(const ControlOptions& control, const std::string* text) {
   const std::chrono::milliseconds usual = control.choices.query_timeout;
   if (text == nullptr) return usual.count() == 0 ? spot::Timeout{} : spot::Timeout{usual};
-  std::uint64_t seconds = 0;
-  const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), seconds);
-  if (ec != std::errc{} || end != text->data() + text->size() || seconds == 0 || seconds > kLongest)
+  const std::optional<std::chrono::seconds> seconds = parse_timeout(*text);
+  if (!seconds)
     return Failure{Errc::bad_argument, "\"" + spot::printable(*text) + "\" is no time-out: give 1 to 3600 seconds"};
-  return spot::Timeout{std::chrono::seconds{seconds}};
+  return spot::Timeout{*seconds};
 }
 
 std::uint64_t size_of(const std::string& text) {

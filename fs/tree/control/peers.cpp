@@ -1,16 +1,14 @@
 #include "fs/tree/control/peers.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include <boost/json/array.hpp>
 
 #include "client/base/encoding.hpp"
 #include "client/base/json.hpp"
 #include "client/crypto/hash.hpp"
 #include "client/proto/address.hpp"
-#include "fs/tree/control/log_book.hpp"
+#include "fs/tree/asking.hpp"
 #include "fs/tree/self/self.hpp"
+#include "fs/tree/time_text.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -18,8 +16,6 @@ namespace {
 using spot::Answer;
 using spot::Errc;
 using spot::Failure;
-
-constexpr std::array<std::string_view, 3> kOfTheStore{"store_blob", "fetch_blob", "blob_sync"};
 
 Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; }
 
@@ -52,10 +48,11 @@ void make_printable(json::value& value) {
 Answer<void> check_query(const std::string& address, std::uint64_t size) {
   const auto to = spot::Address::parse(address);
   if (!to) return wrong(in_quotes(address) + " is no address: give k.HASH/ENDPOINT, g.HASH/ENDPOINT or @/ENDPOINT");
-  if (to->kind == spot::AddressKind::server && std::ranges::find(kOfTheStore, to->endpoint) != kOfTheStore.end())
+  if (to->kind == spot::AddressKind::server && is_of_the_store(to->endpoint))
     return Failure{Errc::refused, in_quotes(address) + " is what blobs/ is made of: use blobs/, or spotfsctl blob"};
-  if (size > kMaxQuery)
-    return Failure{Errc::too_large, std::to_string(size) + " bytes, and at most " + std::to_string(kMaxQuery) + " go"};
+  if (size > kMaxMessage)
+    return Failure{Errc::too_large,
+                   std::to_string(size) + " bytes, and at most " + std::to_string(kMaxMessage) + " go"};
   return {};
 }
 
@@ -109,7 +106,7 @@ Asked ask_time(ClientPtr client, const spot::Clock* clock) {
   if (!time) co_return of_query(time.error());
   const auto here = before + (clock->wall() - before) / 2;
   json::object line{{"event", "time"}};
-  line["time"] = time_text(*time);
+  line["time"] = time_text(*time, Precision::milliseconds);
   line["seconds"] = std::chrono::duration<double>(time->time_since_epoch()).count();
   line["offset_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(*time - here).count();
   co_return line;

@@ -21,8 +21,6 @@ namespace asio = boost::asio;
 using Asked = asio::awaitable<spot::Answer<json::object>>;
 using ClientPtr = std::shared_ptr<spot::Client>;
 
-inline constexpr std::size_t kMaxQuery = 65'000;  // bytes of a body
-
 // May this be asked, and by this many bytes? As those below check it, for who wants to know before there is a body.
 spot::Answer<void> check_query(const std::string& address, std::uint64_t size);
 

@@ -3,17 +3,13 @@
 #include <cerrno>
 
 #include "client/proto/address.hpp"
+#include "fs/tree/asking.hpp"
 #include "fs/tree/endpoints/endpoint_directory.hpp"
 
 namespace spotfs::tree {
 namespace {
 
 constexpr const char* kServer = "@";
-
-// They are what blobs/ is made of.
-bool is_of_the_store(const std::string& name) {
-  return name == "store_blob" || name == "fetch_blob" || name == "blob_sync";
-}
 
 Attributes lasting(Attributes attributes) {
   attributes.timeout = kLongTimeout;

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 
 #include <unistd.h>
 
+#include "fs/tree/asking.hpp"
 #include "fs/tree/endpoints/call.hpp"
 #include "fs/tree/endpoints/request.hpp"
 #include "fs/tree/endpoints/result.hpp"
@@ -14,7 +14,6 @@ namespace spotfs::tree {
 namespace {
 
 constexpr const char* kTimeout = "user.spot.timeout";
-constexpr std::uint64_t kLongestTimeout = 3'600;  // seconds
 constexpr std::array<std::string_view, 5> kFiles{"call", "error", "reply", "request", "send"};
 
 bool is_file(const std::string& name) { return std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end(); }
@@ -113,12 +112,9 @@ asio::awaitable<Result<void>> EndpointDirectory::set_xattr(Caller caller, std::s
   if (mode == XattrMode::create) co_return fail(EEXIST);
   const Result<void> allowed = co_await access(caller, W_OK);
   if (!allowed) co_return allowed.error();
-  const std::string text = spot::to_string(value);
-  std::uint64_t seconds = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (wrong != std::errc{} || end != text.data() + text.size()) co_return fail(EINVAL);
-  if (seconds == 0 || seconds > kLongestTimeout) co_return fail(EINVAL);
-  hub()->set_timeout(path(), std::chrono::seconds{seconds});
+  const std::optional<std::chrono::seconds> seconds = parse_timeout(spot::as_text(value));
+  if (!seconds) co_return fail(EINVAL);
+  hub()->set_timeout(path(), *seconds);
   co_return Result<void>{};
 }
 

@@ -1,13 +1,12 @@
 #include "fs/tree/endpoints/result.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "client/base/encoding.hpp"
 #include "fs/tree/endpoints/asker.hpp"
 #include "fs/tree/text_file.hpp"
+#include "fs/tree/time_text.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -143,19 +142,9 @@ class NoResult final : public ResultFile {
   }
 };
 
-std::string time_text(spot::Clock::Wall time) {
-  const std::time_t seconds =
-      std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(time));
-  std::tm parts{};
-  std::array<char, 32> text{};
-  ::gmtime_r(&seconds, &parts);
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
-}
-
 std::string line_of(const Hub& hub, const AskerKey& key, std::error_code why, std::string_view text) {
   const char* name = ::strerrorname_np(spot::to_errno(why));
-  return time_text(hub.options.clock->wall()) + " " + (name == nullptr ? "EIO" : name) + " " +
+  return time_text(hub.options.clock->wall(), Precision::seconds) + " " + (name == nullptr ? "EIO" : name) + " " +
          spot::printable(key.address) + " " + (text.empty() ? why.message() : spot::printable(text)) + "\n";
 }
 

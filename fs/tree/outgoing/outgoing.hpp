@@ -20,13 +20,12 @@
 
 #include "client/base/sync.hpp"
 #include "client/net/event.hpp"
+#include "fs/tree/asking.hpp"
 #include "fs/tree/file.hpp"
 #include "fs/tree/outgoing/room.hpp"
 #include "fs/tree/outgoing/thread_group.hpp"
 
 namespace spotfs::tree {
-
-inline constexpr std::size_t kMaxMessage = 65'000;  // bytes
 
 struct OutgoingOptions {
   std::function<asio::awaitable<Result<void>>(Bytes message)> deliver;  // required; called at most once

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "client/base/encoding.hpp"
+#include "fs/tree/asking.hpp"
 #include "fs/tree/control/peers.hpp"
 #include "tests/unit/client/client_fixture.hpp"
 
@@ -80,7 +81,7 @@ TEST_F(ControlPeersTest, WhatIsNoAddressIsNotAsked) {
   EXPECT_EQ(query("\x1b[2J", "").error().code, spot::Errc::bad_argument);
   EXPECT_EQ(run(ask_ping(client_, at("echo"), {}, clock_)).error().code, spot::Errc::bad_argument);
   EXPECT_EQ(run(ask_send(client_, at("echo"), {}, "a/b")).error().code, spot::Errc::bad_argument);
-  EXPECT_EQ(query(at("echo"), std::string(kMaxQuery + 1, 'x')).error().code, spot::Errc::too_large);
+  EXPECT_EQ(query(at("echo"), std::string(kMaxMessage + 1, 'x')).error().code, spot::Errc::too_large);
   settle();
   EXPECT_EQ(relay_->messages.size(), before);
 }
