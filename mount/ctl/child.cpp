@@ -15,6 +15,7 @@
 
 #include "client/base/descriptor.hpp"
 #include "client/base/encoding.hpp"
+#include "fs/tree/control/lines.hpp"
 
 extern char** environ;  // NOLINT: POSIX's own
 
@@ -32,10 +33,7 @@ struct Pipe {
   Descriptor read, write;
 };
 
-Failure failure(const std::string& what, int number) {
-  const std::error_code code{number, std::generic_category()};
-  return {code, spot::printable(what) + ": " + code.message()};
-}
+Failure failure(const std::string& what, int number) { return tree::about(what, {number, std::generic_category()}); }
 
 Answer<Pipe> make_pipe() {
   std::array<int, 2> ends{};

@@ -7,6 +7,7 @@
 #include "client/crypto/keystore.hpp"
 #include "fs/index/keys.hpp"
 #include "fs/index/record.hpp"
+#include "fs/tree/control/peers.hpp"
 
 namespace spotfs::ctl {
 
@@ -98,6 +99,13 @@ Answer<void> Direct::connect() {
     return Failure{std::error_code{ENETDOWN, std::generic_category()},
                    "no connection to " + spot::printable(options_.source.text) + spot::printable(why)};
   }
+  return {};
+}
+
+Answer<void> Direct::drain(std::chrono::milliseconds limit) {
+  // A relay answers in turn.
+  const auto turn = loop_.run(tree::ask_time(client_, &spot::Clock::system()), limit);
+  if (!turn) return turn.error();
   return {};
 }
 

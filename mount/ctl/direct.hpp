@@ -25,6 +25,9 @@ class Direct {
   spot::Answer<T> run(asio::awaitable<spot::Answer<T>> work, std::chrono::milliseconds limit) {
     return loop_.run(std::move(work), limit);
   }
+  // Returns when what the client was given to send is with the relay: it would go with the connection. Of several
+  // relays, with one of them.
+  spot::Answer<void> drain(std::chrono::milliseconds limit);
   std::chrono::milliseconds query_timeout() const noexcept { return options_.query_timeout; }
 
   // Before the values are asked for.

@@ -23,14 +23,9 @@ int put(Direct& direct, const Invocation& line, Output& output) {
   if (input->size() > direct.limit())
     return output.fail(
         "EFBIG", "at most " + std::to_string(direct.limit()) + " bytes without a mount; mount, and copy it to blobs/");
-  spot::Bytes content;
-  while (content.size() < input->size()) {
-    const auto part = input->read(static_cast<std::size_t>(input->size()) - content.size());
-    if (!part) return output.fail(part.error());
-    if (part->empty()) return output.fail("EIO", "the input became shorter while it was read");
-    spot::append(content, spot::view(*part));
-  }
-  const auto stored = direct.put(line.key, std::move(content));
+  const auto content = input->read_all();
+  if (!content) return output.fail(content.error());
+  const auto stored = direct.put(line.key, spot::to_bytes(*content));
   return stored ? int{kDone} : output.fail(stored.error());
 }
 

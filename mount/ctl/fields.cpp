@@ -70,6 +70,12 @@ std::string size_text(std::uint64_t bytes) {
   return text.data();
 }
 
+std::string milliseconds_text(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f ms", value);
+  return text.data();
+}
+
 std::string count_text(std::uint64_t count, std::string_view one, std::string_view many) {
   return std::to_string(count) + " " + std::string{count == 1 ? one : many};
 }

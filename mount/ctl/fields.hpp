@@ -23,6 +23,7 @@ const json::object& object_of(const json::object& line, std::string_view name);
 const json::array& array_of(const json::object& line, std::string_view name);
 
 std::string size_text(std::uint64_t bytes);                                                // "1.5 MiB"
+std::string milliseconds_text(double value);                                               // "1.5 ms"
 std::string count_text(std::uint64_t count, std::string_view one, std::string_view many);  // "1 change"
 std::string moment_text(std::uint64_t seconds);  // of Unix seconds: 2026-01-31T12:34:56Z
 

@@ -79,4 +79,16 @@ Answer<std::string> Input::read(std::size_t most) {
   }
 }
 
+Answer<std::string> Input::read_all() {
+  std::string all;
+  while (all.size() < size_) {
+    const Answer<std::string> part = read(static_cast<std::size_t>(size_) - all.size());
+    if (!part) return part.error();
+    if (part->empty())
+      return Failure{std::error_code{EIO, std::generic_category()}, "the input became shorter while it was read"};
+    all += *part;
+  }
+  return all;
+}
+
 }  // namespace spotfs::ctl

@@ -19,7 +19,6 @@
 #include "client/net/event.hpp"
 #include "client/proto/address.hpp"
 #include "fs/tree/control/lines.hpp"
-#include "fs/tree/control/peers.hpp"
 #include "mount/ctl/answer.hpp"
 #include "mount/ctl/direct.hpp"
 #include "mount/ctl/fields.hpp"
@@ -249,9 +248,8 @@ int listen_directly(const Invocation& line, int signals, Output& output) {
   direct.client()->set_handler(line.endpoint, {});
   const bool any = queue->close();
   if (count == 0 && !any) return kDone;
-  // What was only queued would go with the connection: the relay answers in turn.
-  const auto turn = direct.run(tree::ask_time(direct.client(), &spot::Clock::system()), kFlush);
-  return turn ? kDone : output.fail(turn.error());
+  const auto sent = direct.drain(kFlush);
+  return sent ? kDone : output.fail(sent.error());
 }
 
 }  // namespace

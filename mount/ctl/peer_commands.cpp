@@ -1,6 +1,4 @@
 // query, send, ping, time, card: by a mount, or by a client of our own.
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 
 #include <boost/json/array.hpp>
@@ -27,14 +25,7 @@ Answer<std::string> body_of(const Invocation& line) {
   auto input = Input::open("-");
   if (!input) return input.error();
   if (const auto allowed = tree::check_query(line.address, input->size()); !allowed) return allowed.error();
-  std::string body;
-  while (body.size() < input->size()) {
-    const auto part = input->read(static_cast<std::size_t>(input->size()) - body.size());
-    if (!part) return part.error();
-    if (part->empty()) break;
-    body += *part;
-  }
-  return body;
+  return input->read_all();
 }
 
 // --- What people see -------------------------------------------------------------------------------------------------
@@ -78,9 +69,7 @@ std::string describe(const json::object& line) {
   if (event == "time") return time_text(line);
   if (event == "card") return card_text(line);
   if (event != "pong") return {};
-  std::array<char, 32> took{};
-  std::snprintf(took.data(), took.size(), "%.1f ms", real_of(line, "milliseconds"));
-  return text_of(line, "address") + ": " + took.data();
+  return text_of(line, "address") + ": " + milliseconds_text(real_of(line, "milliseconds"));
 }
 
 // Of a line, or of an answer: false where it can't be written.
@@ -136,9 +125,7 @@ int run_directly(const Invocation& line, std::string body, Output& output) {
   const auto answer = direct.run(asked(line, std::move(body), direct.client(), timeout), timeout + kSpare);
   if (!answer) return output.fail(answer.error());
   if (line.what == What::send) {
-    // What was only queued would go with the connection: the relay answers in turn.
-    const auto turn = direct.run(tree::ask_time(direct.client(), &spot::Clock::system()), timeout + kSpare);
-    if (!turn) return output.fail(turn.error());
+    if (const auto sent = direct.drain(timeout + kSpare); !sent) return output.fail(sent.error());
   }
   if (!show(*answer, output)) return output.fail("EIO", "standard output: cannot be written to");
   if (output.is_json()) output.line({}, {{"done", true}});

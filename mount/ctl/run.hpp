@@ -43,6 +43,8 @@ class Input {
   std::uint64_t size() const noexcept { return size_; }
   // The next bytes; empty: the end.
   spot::Answer<std::string> read(std::size_t most);
+  // All size() of them.
+  spot::Answer<std::string> read_all();
 
  private:
   Input(int descriptor, std::uint64_t size) : descriptor_{descriptor}, size_{size} {}

@@ -49,12 +49,6 @@ Answer<std::string> read_file(const std::string& mount, const std::string& name)
 
 // --- For people ------------------------------------------------------------------------------------------------------
 
-std::string milliseconds_text(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f ms", value);
-  return text.data();
-}
-
 std::string connection_text(const json::object& one) {
   const bool online = flag_of(one, "online");
   std::string out = "relay     " + text_of(one, "host") + (online ? " online" : " offline") + " since " +
