@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "client/base/encoding.hpp"
 #include "mount/ctl/output.hpp"
 
 namespace spotfs::ctl {
@@ -40,6 +41,9 @@ class Parser {
       app_.parse(static_cast<int>(words.size()), words.data());
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == 0) return app_.exit(e);  // --help, --version
+      // CLI11 says that a command is missing.
+      if (const auto unknown = app_.remaining(); app_.get_subcommands().empty() && !unknown.empty())
+        return wrong("\"" + spot::printable(unknown.front()) + "\" is no command");
       return wrong(e.what());
     }
     line_.progress = progress_ == "always" ? When::always : progress_ == "never" ? When::never : When::automatic;

@@ -87,7 +87,10 @@ int run_group_command(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help
-    std::fprintf(stderr, "spot-relay: %s; see spot-relay group --help\n", e.what());
+    // CLI11 says that a command is missing.
+    const auto unknown = app.get_subcommands().empty() ? app.remaining() : std::vector<std::string>{};
+    const std::string why = unknown.empty() ? e.what() : "\"" + printable(unknown.front()) + "\" is no command";
+    std::fprintf(stderr, "spot-relay: %s; see spot-relay group --help\n", why.c_str());
     return 2;
   }
   return key->parsed() ? print_key(arguments) : change(arguments, add->parsed());

@@ -175,7 +175,9 @@ class Alone(ControlCase):
             self.assert_exit(code, plain)
             self.assertRegex(plain.stderr, r"^spotfsctl: .+\n$")
             self.assertEqual(plain.stdout, "")
-        self.assert_exit(USAGE, ctl("dance"))
+        dance = ctl("dance")
+        self.assert_exit(USAGE, dance)
+        self.assertIn('"dance" is no command', dance.stderr)
         self.assert_exit(USAGE, ctl("query", "@/time", "--timeout", "0"))
         self.assertEqual(last_error(ctl("--json", "status", "/")), "ENOENT")
 
