@@ -1,11 +1,9 @@
 // cards/ of a real client, on a relay in the test's hands.
 #include "fs/tree/cards/cards.hpp"
 
-#include <algorithm>
-
 #include "client/proto/address.hpp"
 #include "fs/tree/self/self.hpp"
-#include "tests/unit/client/client_fixture.hpp"
+#include "tests/unit/tree/client_tree_fixture.hpp"
 #include "tests/unit/tree/tree_fixture.hpp"
 
 namespace spotfs::tree {
@@ -13,20 +11,10 @@ namespace {
 
 using testing::UnorderedElementsAre;
 
-class CardsTest : public spot::ClientTest {
+class CardsTest : public ClientTreeFixture {
  protected:
-  static Caller user(uid_t uid = 1000) { return {uid, uid, 0, 022}; }
-  static Access access() {
-    Access out;
-    out.uid = out.gid = 1000;
-    return out;
-  }
-  template <class T>
-  static int errno_of(const Result<T>& result) {
-    return result ? 0 : spot::to_errno(result.error());
-  }
   Result<Entry> lookup(const std::string& name, Caller caller = user()) { return run(cards_->lookup(caller, name)); }
-  NodePtr node(const std::string& name) { return lookup(name).value().node; }
+  NodePtr node(const std::string& name) { return ClientTreeFixture::node(cards_, name); }
   Attributes stat(const NodePtr& node) { return run(node->attributes(user())).value(); }
   // What the kernel does at an open by name: after ESTALE it looks once more.
   Result<std::string> cat(const std::string& name) {
@@ -36,15 +24,8 @@ class CardsTest : public spot::ClientTest {
     const Result<Content> content = run(opened->file->read(user(), 0, 1 << 20));
     return spot::to_string(content.value().bytes());
   }
-  std::vector<std::string> names() {
-    std::vector<std::string> out;
-    const auto listed = run(cards_->list(user(), "", 10'000)).value();
-    for (const Listed& one : listed) out.push_back(one.name);
-    return out;
-  }
-  std::size_t asked() const {
-    return static_cast<std::size_t>(std::ranges::count(relay_->messages, "@/idcard_find", &spot::Message::recipient));
-  }
+  std::vector<std::string> names() { return ClientTreeFixture::names(cards_); }
+  std::size_t asked() const { return ClientTreeFixture::asked("@/idcard_find"); }
   // Nothing that is asked for a card comes back.
   void withhold() {
     relay_->answer = [](const spot::Message& question, spot::Message answer) {

@@ -5,7 +5,7 @@
 #include "client/proto/address.hpp"
 #include "fs/tree/endpoints/endpoints.hpp"
 #include "fs/tree/self/self.hpp"
-#include "tests/unit/client/client_fixture.hpp"
+#include "tests/unit/tree/client_tree_fixture.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -13,15 +13,8 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class ClientTreeTest : public spot::ClientTest {
+class ClientTreeTest : public ClientTreeFixture {
  protected:
-  static Caller user() { return {1000, 1000, 0, 022}; }
-  static Access access() {
-    Access out;
-    out.uid = out.gid = 1000;
-    return out;
-  }
-  NodePtr node(const NodePtr& in, const std::string& name) { return run(in->lookup(user(), name)).value().node; }
   std::string read(const NodePtr& file) {
     const Result<Opened> opened = run(file->open(user(), O_RDONLY));
     if (!opened) return "(" + opened.error().message() + ")";

@@ -1,11 +1,9 @@
 // groups/ of a real client, on a relay in the test's hands.
 #include "fs/tree/groups/groups.hpp"
 
-#include <algorithm>
-
 #include "client/base/encoding.hpp"
 #include "client/proto/address.hpp"
-#include "tests/unit/client/client_fixture.hpp"
+#include "tests/unit/tree/client_tree_fixture.hpp"
 #include "tests/unit/tree/tree_fixture.hpp"
 
 namespace spotfs::tree {
@@ -14,32 +12,17 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class GroupsTest : public spot::ClientTest {
+class GroupsTest : public ClientTreeFixture {
  protected:
   GroupsTest() { relay_->groups[key_] = {spot::Sha256{1}, spot::Sha256{2}}; }
 
-  static Caller user(uid_t uid = 1000) { return {uid, uid, 0, 022}; }
-  static Access access() {
-    Access out;
-    out.uid = out.gid = 1000;
-    return out;
-  }
-  template <class T>
-  static int errno_of(const Result<T>& result) {
-    return result ? 0 : spot::to_errno(result.error());
-  }
-  NodePtr group() { return run(groups_->lookup(user(), name_)).value().node; }
+  NodePtr group() { return node(groups_, name_); }
   // As ls does it.
   std::vector<std::string> names(const NodePtr& in) {
-    std::vector<std::string> out;
     EXPECT_TRUE(run(in->open_directory(user())));
-    const auto listed = run(in->list(user(), "", 10'000)).value();
-    for (const Listed& one : listed) out.push_back(one.name);
-    return out;
+    return ClientTreeFixture::names(in);
   }
-  std::size_t asked() const {
-    return static_cast<std::size_t>(std::ranges::count(relay_->messages, "@/group_list", &spot::Message::recipient));
-  }
+  std::size_t asked() const { return ClientTreeFixture::asked("@/group_list"); }
   static std::string member(std::uint8_t number) { return spot::identity_target(spot::Sha256{number}); }
 
   FakeClock clock_;
