@@ -6,27 +6,11 @@
 # All mounts and processes are in namespaces of their own, and end with them.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-top=$(cd "$here/../.." && pwd -P)
-# shellcheck source=packaging/debian.sh
-source "$top/packaging/debian.sh"
-
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-((EUID == 0)) || fail "run it as root"
+# shellcheck source=tests/packaging/by_hand.sh
+source "$here/by_hand.sh"
 
 if [[ ${SPOTFS_INSIDE:-} != yes ]]; then
-  packages=${1:-}
-  know_packages
-  mapfile -t missing < <(missing_packages lintian mmdebstrap dpkg-dev)
-  if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
-  work=$(mktemp -d)
-  trap 'rm -rf --one-file-system "$work"' EXIT
-  if [[ -z $packages ]]; then
-    packages=$work/packages
-    "$top/packaging/build-deb.sh" "$packages"
-  fi
+  prepare "${1:-}" lintian mmdebstrap dpkg-dev
   echo "== lintian"
   lintian --allow-root --fail-on error "$packages"/spotfs_*.changes
   echo "== a Debian"
@@ -35,8 +19,7 @@ if [[ ${SPOTFS_INSIDE:-} != yes ]]; then
   cp "$packages"/*.deb "$work/root/packages"
   cp "$here"/example/* "$work/root/example"
   cp /etc/resolv.conf "$work/root/etc/resolv.conf"
-  SPOTFS_INSIDE=yes unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
-    bash "${BASH_SOURCE[0]}" "$work/root"
+  again_inside "$work/root"
   exit
 fi
 

@@ -6,24 +6,11 @@
 #   tests/system/run.sh [DIR]     DIR: of packages that packaging/build-deb.sh has built
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-top=$(cd "$here/../.." && pwd -P)
-# shellcheck source=packaging/debian.sh
-source "$top/packaging/debian.sh"
-
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-((EUID == 0)) || fail "run it as root"
+# shellcheck source=tests/packaging/by_hand.sh
+source "$here/../packaging/by_hand.sh"
 
 if [[ ${SPOTFS_INSIDE:-} != yes ]]; then
-  know_packages
-  mapfile -t missing < <(missing_packages mmdebstrap systemd-container dpkg-dev)
-  if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
-  work=$(mktemp -d)
-  trap 'rm -rf --one-file-system "$work"' EXIT
-  packages=${1:-$work/packages}
-  [[ -n ${1:-} ]] || "$top/packaging/build-deb.sh" "$packages"
+  prepare "${1:-}" mmdebstrap systemd-container dpkg-dev
   mkdir "$work/debs"
   cp "$packages"/spotfs_*.deb "$packages"/spot-relay_*.deb "$work/debs"
   # shellcheck disable=SC2016  # $1 is mmdebstrap's
@@ -31,8 +18,7 @@ if [[ ${SPOTFS_INSIDE:-} != yes ]]; then
     --customize-hook="copy-in $work/debs /" \
     --customize-hook='chroot "$1" sh -c "apt-get update -qq && apt-get install -qq -y /debs/*.deb"' bookworm "$work/root"
   # nspawn keeps what it knows of machines in /run.
-  SPOTFS_INSIDE=yes unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
-    bash "${BASH_SOURCE[0]}" "$work"
+  again_inside "$work"
   exit
 fi
 
