@@ -98,6 +98,10 @@ Answer<json::object> read_status(const std::string& mount) {
   return value->get_object();
 }
 
+std::uint64_t left_of(const json::object& status) {
+  return number_of(object_of(status, "disk"), "uncommitted") + number_of(object_of(status, "pending"), "count");
+}
+
 Answer<Operations> read_operations(const std::string& mount) {
   const Answer<std::string> text = read_file(mount, "metrics");
   if (!text) return text.error();

@@ -17,6 +17,8 @@ namespace json = boost::json;
 
 spot::Answer<json::object> read_status(const std::string& mount);
 std::string status_text(const json::object& status);  // for people
+// Changes and blobs that are not stored yet.
+std::uint64_t left_of(const json::object& status);
 
 struct OperationFigures {
   spot::Histogram::Figures took;

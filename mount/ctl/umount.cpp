@@ -5,9 +5,7 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "client/base/descriptor.hpp"
@@ -16,6 +14,7 @@
 #include "mount/ctl/channel.hpp"
 #include "mount/ctl/child.hpp"
 #include "mount/ctl/fields.hpp"
+#include "mount/ctl/leaving.hpp"
 #include "mount/ctl/mounts.hpp"
 #include "mount/ctl/run.hpp"
 #include "mount/ctl/status.hpp"
@@ -26,14 +25,8 @@ namespace {
 using spot::Answer;
 using spot::Failure;
 using namespace std::chrono_literals;
-using Steady = std::chrono::steady_clock;
 
 constexpr auto kLook = 200ms;
-constexpr std::chrono::seconds kSpare = 30s;  // beyond `drain`
-
-std::uint64_t left_of(const json::object& status) {
-  return number_of(object_of(status, "disk"), "uncommitted") + number_of(object_of(status, "pending"), "count");
-}
 
 // Shows what is left, until it is told to stop.
 class Watch {
@@ -99,19 +92,6 @@ Answer<void> take_away(const std::string& mount) {
                  spot::printable(mount) + ": " + spot::printable(ended->errors)};
 }
 
-// False: it did not end in time.
-bool wait_end(const spot::Descriptor& process, std::chrono::seconds drain, Progress& progress) {
-  const auto begun = Steady::now();
-  for (;;) {
-    pollfd entry{process.get(), POLLIN, 0};
-    if (::poll(&entry, 1, static_cast<int>(kLook.count())) > 0) return true;
-    const auto waited = std::chrono::floor<std::chrono::seconds>(Steady::now() - begun);
-    if (waited > drain + kSpare) return false;
-    progress.show(static_cast<std::uint64_t>(waited.count()), static_cast<std::uint64_t>(drain.count()),
-                  "stores what is left, for at most " + std::to_string(drain.count()) + " s");
-  }
-}
-
 }  // namespace
 
 int run_umount(const Invocation& line, Output& output) {
@@ -120,18 +100,14 @@ int run_umount(const Invocation& line, Output& output) {
   const std::string shown = spot::printable(place->directory);
   if (!place->path.empty()) return output.fail("EINVAL", "the mount is " + shown + ": give that");
   Progress progress{line.progress};
-  spot::Descriptor process;
-  std::chrono::seconds drain{};
+  const std::optional<Leaving> leaving = Leaving::of(place->directory);
   std::optional<std::string> unstored;
-  if (const auto status = read_status(place->directory)) {
-    process =
-        spot::Descriptor{static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(number_of(*status, "pid")), 0))};
-    drain = std::chrono::seconds{static_cast<std::int64_t>(real_of(object_of(*status, "options"), "drain"))};
+  if (leaving) {
     unstored = store_all(place->directory, progress);
     progress.hide();
   }
   if (const auto gone = take_away(place->directory); !gone) return output.fail(gone.error());
-  if (process && !wait_end(process, drain, progress)) {
+  if (leaving && leaving->wait(progress) != Leaving::End::ended) {
     progress.hide();
     return output.fail("ETIMEDOUT", shown + " is no mount any more, but its program has not ended");
   }
