@@ -243,8 +243,8 @@ IndexOptions Filesystem::index_options() {
   settings.state = options_.state;
   settings.source = options_.source.text;
   settings.host = host_name();
-  settings.uid = ::getuid();
-  settings.gid = ::getgid();
+  settings.uid = owner();
+  settings.gid = group();
   settings.only_writer = relay_ && options_.listen.empty();
   settings.accept_store = options_.accept_store;
   settings.conflicts_last = options_.conflicts_last;
@@ -283,6 +283,8 @@ Answer<void> Filesystem::mount() {
   settings.read_only = options_.read_only;
   settings.allow_other = options_.allow_other;
   settings.default_permissions = options_.default_permissions;
+  settings.file_mask = options_.file_mask;
+  settings.directory_mask = options_.directory_mask;
   settings.allow_suid = options_.allow_suid;
   settings.allow_dev = options_.allow_dev;
   settings.kernel_options = options_.kernel_options;

@@ -65,6 +65,8 @@ class Filesystem {
   tree::Choices choices() const;
   tree::SessionFigures session_figures();
   tree::Access access() const;
+  uid_t owner() const;  // of what has no owner of its own
+  gid_t group() const;
   tree::SpaceFunction space() const;
 
   // With delay_connect: goes on until the index is open, or never will be.

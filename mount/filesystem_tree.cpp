@@ -27,6 +27,14 @@ tree::Space space_of(const std::filesystem::path& directory) {
   return space;
 }
 
+// As large as it is told to be; what is free is at most what the disk below has.
+tree::Space resized(const tree::Space& disk, std::uint64_t size) {
+  tree::Space space = disk;
+  space.blocks = space.blocks_free = size / space.block_size;
+  if (disk.blocks != 0) space.blocks_free = std::min(space.blocks, disk.blocks_free);
+  return space;
+}
+
 // True: the cache had it.
 asio::awaitable<bool> restored(const CachedStore* cache, std::shared_ptr<BlobStore> store, std::string key) {
   std::optional<spot::Bytes> copy = cache->copy(key);
@@ -58,13 +66,17 @@ std::optional<std::uint64_t> journal_bytes(const StateRoot& state, const BlobId&
 
 }  // namespace
 
-tree::Access Filesystem::access() const {
-  return {::getuid(), ::getgid(), options_.allow_other || options_.default_permissions};
-}
+tree::Access Filesystem::access() const { return {owner(), group(), options_.default_permissions}; }
+
+uid_t Filesystem::owner() const { return options_.uid.value_or(::getuid()); }
+gid_t Filesystem::group() const { return options_.gid.value_or(::getgid()); }
 
 tree::SpaceFunction Filesystem::space() const {
-  if (!relay_) return {};
-  return [directory = options_.source.directory] { return space_of(directory); };
+  if (!relay_ && options_.size == 0) return {};
+  return [directory = relay_ ? options_.source.directory : std::filesystem::path{}, size = options_.size] {
+    const tree::Space space = directory.empty() ? tree::Space{} : space_of(directory);
+    return size == 0 ? space : resized(space, size);
+  };
 }
 
 DiskSubtrees Filesystem::make_disk() {

@@ -1,11 +1,11 @@
 #include "mount/mount_point.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,7 +21,6 @@ namespace fs = std::filesystem;
 using spot::Answer;
 using spot::Failure;
 
-constexpr std::string_view kType = "fuse.spotfs";
 constexpr int kMostInTheWay = 16;  // dead mounts, one above the other
 
 Failure failure(int number, const std::string& directory, const std::string& what) {
@@ -44,10 +43,10 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
-std::vector<std::string_view> words_of(std::string_view line) {
+std::vector<std::string_view> words_of(std::string_view line, char separator = ' ') {
   std::vector<std::string_view> words;
   while (!line.empty()) {
-    const auto space = line.find(' ');
+    const auto space = line.find(separator);
     words.push_back(line.substr(0, space));
     line.remove_prefix(space == line.npos ? line.size() : space + 1);
   }
@@ -63,26 +62,9 @@ dev_t device_of(std::string_view text) {
   return makedev(major, minor);
 }
 
-std::optional<MountEntry> mount_at(const std::string& directory) {
-  std::ifstream file{"/proc/self/mountinfo"};
-  const std::string table{std::istreambuf_iterator<char>{file}, {}};
-  return find_mount(table, directory);
-}
-
-// Without asking the filesystem that may be there, and be dead.
-Answer<std::string> resolve(const std::string& directory) {
-  std::error_code ec;
-  fs::path path = fs::absolute(directory, ec);
-  while (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
-  const fs::path whole = fs::canonical(path, ec);
-  if (!ec) return whole.string();
-  if (ec != std::errc::not_connected) return failure(ec.value(), directory, "give an existing directory to mount on");
-  const fs::path parent = fs::canonical(path.parent_path(), ec);
-  if (ec) return failure(ec.value(), directory, ec.message());
-  return (parent / path.filename()).string();
-}
-
 }  // namespace
+
+bool MountEntry::has(std::string_view option) const { return std::ranges::find(options, option) != options.end(); }
 
 std::optional<MountEntry> find_mount(std::string_view mountinfo, std::string_view directory) {
   std::optional<MountEntry> found;
@@ -96,13 +78,34 @@ std::optional<MountEntry> find_mount(std::string_view mountinfo, std::string_vie
     std::size_t dash = kOptional;
     while (dash < words.size() && words[dash] != "-") ++dash;
     if (dash + 2 >= words.size()) continue;
-    found = MountEntry{unescaped(words[dash + 1]), unescaped(words[dash + 2]), device_of(words[2])};
+    found = MountEntry{unescaped(words[dash + 1]), unescaped(words[dash + 2]), device_of(words[2]), {}};
+    for (const std::string_view list : {words[5], dash + 3 < words.size() ? words[dash + 3] : std::string_view{}}) {
+      for (const std::string_view option : words_of(list, ',')) found->options.push_back(unescaped(option));
+    }
   }
   return found;
 }
 
+std::optional<MountEntry> mount_at(const std::string& directory) {
+  std::ifstream file{"/proc/self/mountinfo"};
+  const std::string table{std::istreambuf_iterator<char>{file}, {}};
+  return find_mount(table, directory);
+}
+
+Answer<std::string> resolve_place(const std::string& directory) {
+  std::error_code ec;
+  fs::path path = fs::absolute(directory, ec);
+  while (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
+  const fs::path whole = fs::canonical(path, ec);
+  if (!ec) return whole.string();
+  if (ec != std::errc::not_connected) return failure(ec.value(), directory, "give an existing directory to mount on");
+  const fs::path parent = fs::canonical(path.parent_path(), ec);
+  if (ec) return failure(ec.value(), directory, ec.message());
+  return (parent / path.filename()).string();
+}
+
 Answer<std::string> prepare_mount_point(const std::string& directory) {
-  const Answer<std::string> place = resolve(directory);
+  const Answer<std::string> place = resolve_place(directory);
   if (!place) return place;
   for (int cleared = 0;; ++cleared) {
     // Its program must be asked whether it is there, whatever the kernel has cached; an autofs is not to be triggered.
@@ -110,7 +113,7 @@ Answer<std::string> prepare_mount_point(const std::string& directory) {
     const int number =
         ::statx(AT_FDCWD, place->c_str(), AT_NO_AUTOMOUNT | AT_STATX_FORCE_SYNC, STATX_TYPE, &info) == 0 ? 0 : errno;
     const auto mounted = mount_at(*place);
-    const bool ours = mounted && mounted->type == kType;
+    const bool ours = mounted && mounted->type == kMountType;
     if (number == ENOTCONN && ours && cleared < kMostInTheWay) {
       const Answer<void> gone = fuse::unmount(*place, mounted->device);
       if (gone) continue;

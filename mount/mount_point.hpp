@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -17,10 +19,22 @@ struct MountEntry {
   std::string type;  // "fuse.spotfs"
   std::string source;
   dev_t device = 0;
+  std::vector<std::string> options;  // its own, and the filesystem's: "ro", "nosuid", "user_id=0"
+
+  bool has(std::string_view option) const;
+  bool is_read_only() const { return has("ro"); }
 };
 
 // In the words of /proc/self/mountinfo.
 std::optional<MountEntry> find_mount(std::string_view mountinfo, std::string_view directory);
+// At present; `directory`: absolute, without symlinks.
+std::optional<MountEntry> mount_at(const std::string& directory);
+
+// An absolute path without symlinks, without asking the filesystem that may be there, and be dead.
+spot::Answer<std::string> resolve_place(const std::string& directory);
+
+// The type of our mounts.
+inline constexpr std::string_view kMountType = "fuse.spotfs";
 
 // An absolute path without symlinks, of a directory where no living spotfs mount is; a dead one (its program is gone)
 // has been taken away, nothing else ever is.

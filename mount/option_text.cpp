@@ -4,6 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include <grp.h>
+#include <pwd.h>
+
 #include "client/base/encoding.hpp"
 
 namespace spotfs::mount {
@@ -21,7 +24,8 @@ struct Unit {
 constexpr std::array units{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"h", 3'600'000},
                            Unit{"d", 86'400'000}};
 constexpr std::array<std::string_view, 5> kSizeUnits{"", "K", "M", "G", "T"};  // each 1,024 of the one before
-constexpr std::int64_t kMostDigits = 1'000'000'000;                            // so that no unit overflows
+constexpr unsigned kMostId = 0xFFFF'FFFE;
+constexpr std::int64_t kMostDigits = 1'000'000'000;  // so that no unit overflows
 
 Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; }
 
@@ -122,6 +126,28 @@ Answer<unsigned> parse_count(std::string_view text, unsigned least, unsigned mos
     return wrong(quoted(text) + " is not a number from " + std::to_string(least) + " to " + std::to_string(most));
   }
   return number;
+}
+
+Answer<uid_t> parse_user(const std::string& text) {
+  if (const passwd* const found = ::getpwnam(text.c_str())) return found->pw_uid;
+  const auto number = parse_count(text, 0, kMostId);
+  if (!number) return wrong(quoted(text) + " is no user of this machine: give a name or number");
+  return *number;
+}
+
+Answer<gid_t> parse_group(const std::string& text) {
+  if (const group* const found = ::getgrnam(text.c_str())) return found->gr_gid;
+  const auto number = parse_count(text, 0, kMostId);
+  if (!number) return wrong(quoted(text) + " is no group of this machine: give its name or number");
+  return *number;
+}
+
+Answer<mode_t> parse_mask(std::string_view text) {
+  mode_t bits = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), bits, 8);
+  if (ec != std::errc{} || end != text.data() + text.size() || bits > 0777)
+    return wrong(quoted(text) + " is no mask of permissions: give octal digits, such as 022");
+  return bits;
 }
 
 }  // namespace spotfs::mount

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "client/base/failure.hpp"
 
 namespace spotfs::mount {
@@ -36,5 +38,12 @@ spot::Answer<std::uint64_t> parse_size(std::string_view text, std::uint64_t leas
 std::string size_text(std::uint64_t bytes);
 
 spot::Answer<unsigned> parse_count(std::string_view text, unsigned least, unsigned most);
+
+// The name or number of a user, a group of this machine.
+spot::Answer<uid_t> parse_user(const std::string& text);
+spot::Answer<gid_t> parse_group(const std::string& text);
+
+// Permission bits, in octal: 022.
+spot::Answer<mode_t> parse_mask(std::string_view text);
 
 }  // namespace spotfs::mount

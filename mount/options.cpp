@@ -5,12 +5,10 @@
 #include <thread>
 #include <variant>
 
-#include <grp.h>
 #include <pwd.h>
 
 #include "client/base/encoding.hpp"
 #include "client/proto/address.hpp"
-#include "mount/option_text.hpp"
 #include "mount/relay/listener.hpp"
 
 namespace spotfs::mount {
@@ -91,6 +89,7 @@ Answer<void> set_listen(Options& options, const std::string& value) {
 Answer<void> set_allow(Options& options, const std::string& value) {
   const auto names = split_list(value, ':');
   if (!names) return names.error();
+  options.allow.clear();
   for (const std::string& name : *names) {
     const auto address = spot::Address::parse(name);
     if (!address || address->kind != spot::AddressKind::identity || !address->endpoint.empty()) {
@@ -105,6 +104,7 @@ Answer<void> set_allow(Options& options, const std::string& value) {
 Answer<void> set_groups(Options& options, const std::string& value) {
   const auto names = split_list(value, ':');
   if (!names) return names.error();
+  options.groups.clear();
   for (const std::string& name : *names) {
     auto key = spot::from_base64url(name);
     if (!key || !spot::PublicKey::parse(*key)) {
@@ -115,15 +115,18 @@ Answer<void> set_groups(Options& options, const std::string& value) {
   return {};
 }
 
-Answer<void> set_peers(Options& options, const std::string& value) {
-  if (const group* const found = ::getgrnam(value.c_str())) {
-    options.peers = found->gr_gid;
-    return {};
-  }
-  const auto number = parse_count(value, 0, 0xFFFF'FFFE);
-  if (!number) return wrong("\"" + spot::printable(value) + "\" is no group of this machine: give its name or number");
-  options.peers = *number;
-  return {};
+Answer<void> set_peers(Options& options, const std::string& value) { return store(options.peers, parse_group(value)); }
+Answer<void> set_uid(Options& options, const std::string& value) { return store(options.uid, parse_user(value)); }
+Answer<void> set_gid(Options& options, const std::string& value) { return store(options.gid, parse_group(value)); }
+Answer<void> set_fmask(Options& options, const std::string& value) {
+  return store(options.file_mask, parse_mask(value));
+}
+Answer<void> set_dmask(Options& options, const std::string& value) {
+  return store(options.directory_mask, parse_mask(value));
+}
+Answer<void> set_umask(Options& options, const std::string& value) {
+  if (const Answer<void> set = set_fmask(options, value); !set) return set;
+  return set_dmask(options, value);
 }
 
 Answer<void> set_bind(Options& options, const std::string& value) {
@@ -194,6 +197,14 @@ const std::array table{
     Row{"scrub", Duration{&Options::scrub, 0s, 366 * 24h}},
     Row{"threads", Count{&Options::threads, 1, 64}},
 
+    Row{"uid", Special{set_uid}},
+    Row{"gid", Special{set_gid}},
+    Row{"umask", Special{set_umask}},
+    Row{"fmask", Special{set_fmask}},
+    Row{"dmask", Special{set_dmask}},
+    Row{"size", Size{&Options::size, kMiB, 1'024 * kMiB* kMiB}},
+
+    Row{"remount", Flag{&Options::remount}},
     Row{"ro", Flag{&Options::read_only}},
     Row{"rw", Flag{&Options::read_only, false}},
     Row{"allow_other", Flag{&Options::allow_other}},
@@ -245,18 +256,12 @@ const std::array table{
     Row{"owner", Ignored{}},
     Row{"silent", Ignored{}},
     Row{"suid", Ignored{}},
+    Row{"uhelper", Ignored{}},
     Row{"user", Ignored{}},
     Row{"user_id", Ignored{}},
     Row{"users", Ignored{}},
 
-    Row{"dmask", Later{}},
     Row{"expect", Later{}},
-    Row{"fmask", Later{}},
-    Row{"gid", Later{}},
-    Row{"size", Later{}},
-    Row{"uhelper", Later{}},
-    Row{"uid", Later{}},
-    Row{"umask", Later{}},
 };
 
 // --- Applying it -----------------------------------------------------------------------------------------------------
@@ -305,15 +310,27 @@ class Apply {
   const OptionWord& word_;
 };
 
-Answer<void> apply_option(Options& options, const OptionWord& word) {
+bool is_comment(std::string_view name) { return name.starts_with("x-") || name.starts_with("X-"); }
+
+const Row* find_row(std::string_view name) {
+  const auto* const row = std::ranges::find(table, name, &Row::name);
+  return row == table.end() ? nullptr : row;
+}
+
+Answer<void> apply_option(Options& options, const OptionWord& word, bool sloppy = false) {
   const std::string shown = "option " + spot::printable(word.name) + ": ";
-  if (word.name.starts_with("x-") || word.name.starts_with("X-")) return {};
-  if (word.name == "remount") return wrong(shown + "a spotfs mount needs umount and mount for a change");
-  const auto* const row = std::ranges::find(table, word.name, &Row::name);
-  if (row == table.end()) return wrong(shown + "unknown; spotfs --help lists what there is");
+  if (is_comment(word.name)) return {};
+  const Row* const row = find_row(word.name);
+  if (row == nullptr && sloppy) return {};
+  if (row == nullptr) return wrong(shown + "unknown; spotfs --help lists what there is");
   const Answer<void> applied = std::visit(Apply{options, word}, row->kind);
   if (!applied) return wrong(shown + applied.error().text);
   return {};
+}
+
+// The kernel checks the modes that it is shown; we, those that are stored.
+void add_implied(Options& options) {
+  if (options.allow_other || options.file_mask != 0 || options.directory_mask != 0) options.default_permissions = true;
 }
 
 Answer<std::filesystem::path> home_of(uid_t user) {
@@ -350,11 +367,31 @@ Answer<void> set_directories(Options& options, uid_t user) {
 
 }  // namespace
 
-Answer<void> apply_options(Options& options, std::string_view list) {
+bool is_for_others(std::string_view name) {
+  const Row* const row = find_row(name);
+  return is_comment(name) || (row != nullptr && std::holds_alternative<Ignored>(row->kind));
+}
+
+Answer<bool> is_change(const Options& running, const OptionWord& word) {
+  if (is_for_others(word.name) || find_row(word.name) == nullptr) return false;
+  Options after = running;
+  after.kernel_options.clear();
+  if (const Answer<void> applied = apply_option(after, word); !applied) return applied.error();
+  after.remount = running.remount;
+  add_implied(after);
+  // Each of these stands for itself.
+  for (const std::string& option : after.kernel_options) {
+    if (std::ranges::find(running.kernel_options, option) == running.kernel_options.end()) return true;
+  }
+  after.kernel_options = running.kernel_options;
+  return after != running;
+}
+
+Answer<void> apply_options(Options& options, std::string_view list, bool sloppy) {
   const auto words = split_options(list);
   if (!words) return wrong("option " + words.error().text);
   for (const OptionWord& word : *words) {
-    if (const Answer<void> applied = apply_option(options, word); !applied) return applied;
+    if (const Answer<void> applied = apply_option(options, word, sloppy); !applied) return applied;
   }
   return {};
 }
@@ -375,6 +412,7 @@ Answer<void> complete(Options& options, uid_t user) {
     return Failure{Errc::refused, std::string{"option "} + (options.allow_suid ? "allow_suid" : "allow_dev") +
                                       ": only root may; leave it out"};
   }
+  add_implied(options);
   if (options.threads == 0) options.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   return {};
 }

@@ -16,6 +16,7 @@
 #include "client/client.hpp"
 #include "fs/store/disk_cache.hpp"
 #include "fs/tree/blobs/blobs.hpp"
+#include "mount/option_text.hpp"
 #include "mount/source.hpp"
 
 namespace spotfs::mount {
@@ -61,17 +62,31 @@ struct Options {
   unsigned threads = 0;  // 0: the number of cores, at most 4
   spot::LogLevel log = spot::LogLevel::info;
 
-  bool only_files = false;  // files/ is the root
+  bool only_files = false;   // files/ is the root
+  std::optional<uid_t> uid;  // of what has no owner of its own; none: who mounts
+  std::optional<gid_t> gid;
+  mode_t file_mask = 0, directory_mask = 0;  // bits that no mode shows
+  std::uint64_t size = 0;                    // bytes that statfs shows as the whole; 0: what the store says
   bool read_only = false;
   bool allow_other = false;
-  bool default_permissions = false;
+  bool default_permissions = false;  // complete() sets it where other options bring it
   bool allow_suid = false;
   bool allow_dev = false;
   std::vector<std::string> kernel_options;  // noatime, context=… as they were given
+
+  bool remount = false;
+
+  bool operator==(const Options&) const = default;
 };
 
-// Takes one list of options, as it stands behind -o; later ones win.
-spot::Answer<void> apply_options(Options& options, std::string_view list);
+// Takes one list of options, as it stands behind -o; later ones win. `sloppy`: what it does not know is passed over.
+spot::Answer<void> apply_options(Options& options, std::string_view list, bool sloppy = false);
+
+// Whether mount(8) or the kernel alone deal with an option of this name.
+bool is_for_others(std::string_view name);
+// Whether a mount that has `running`, as complete() leaves it, would be another one with this option. What is not known
+// changes nothing.
+spot::Answer<bool> is_change(const Options& running, const OptionWord& word);
 
 // What a client needs of them: whose it is, its relays, and how long it waits.
 spot::ClientOptions client_options(const Options& options, std::shared_ptr<const spot::Keychain> keys);

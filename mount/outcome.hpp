@@ -11,8 +11,9 @@ namespace spotfs::mount {
 
 enum class Exit : int {
   success = 0,
-  usage = 1,   // wrong usage, or no permission
-  system = 2,  // no memory, no process, no descriptor
+  usage = 1,        // wrong usage, or no permission
+  system = 2,       // no memory, no process, no descriptor
+  interrupted = 8,  // by the user
   failed = 32,
 };
 

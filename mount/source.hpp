@@ -25,6 +25,7 @@ struct Source {
   std::string text;                 // as it was given, what findmnt shows
 
   static spot::Answer<Source> parse(std::string_view text);
+  bool operator==(const Source&) const = default;
 };
 
 }  // namespace spotfs::mount

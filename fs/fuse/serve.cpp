@@ -2,18 +2,28 @@
 
 namespace spotfs::fuse {
 
+namespace {
+
+struct stat shown(const Core& core, const Attributes& attributes) noexcept {
+  struct stat out = to_stat(attributes);
+  if (!S_ISLNK(out.st_mode)) out.st_mode &= ~(S_ISDIR(out.st_mode) ? core.directory_mask : core.file_mask);
+  return out;
+}
+
+}  // namespace
+
 fuse_entry_param remember(Core& core, const Entry& entry) {
   fuse_entry_param told{};
   told.ino = core.inodes.remember(entry.node);
   told.generation = core.inodes.generation();
-  told.attr = to_stat(entry.attributes);
+  told.attr = shown(core, entry.attributes);
   told.attr_timeout = to_seconds(entry.attributes.timeout);
   told.entry_timeout = to_seconds(entry.timeout);
   return told;
 }
 
 void Tell::operator()(Call& call, const Attributes& attributes) const {
-  call.request().attributes(to_stat(attributes), to_seconds(attributes.timeout));
+  call.request().attributes(shown(call.core(), attributes), to_seconds(attributes.timeout));
 }
 
 void Tell::operator()(Call& call, const Entry& entry) const {

@@ -48,7 +48,8 @@ struct SessionOptions {
   bool read_only = false;
   bool allow_other = false;  // brings default_permissions
   bool default_permissions = false;
-  bool allow_suid = false;  // without it nosuid, and likewise nodev
+  mode_t file_mask = 0, directory_mask = 0;  // bits that no mode shows; who checks modes sees them so, too
+  bool allow_suid = false;                   // without it nosuid, and likewise nodev
   bool allow_dev = false;
   std::vector<std::string> kernel_options;  // noexec, noatime, nodiratime, relatime, strictatime, sync, dirsync, and
                                             // what is not of that list goes to the kernel as it is (context=…)

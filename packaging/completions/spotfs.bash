@@ -11,9 +11,10 @@ _spotfs() {
     compopt -o nospace
     mapfile -t COMPREPLY < <(compgen -P "$done" -W 'accept_store allow= allow_dev allow_other allow_suid bind=any
       bind=require ca= cache= cache=none cache_size= commit= conflicts=keep conflicts=last default_permissions
-      delay_connect drain= groups= identity= keepalive= listen= listen_timeout= log=debug log=error log=info log=warning
+      delay_connect dmask= drain= fmask= gid= groups= identity= keepalive= listen= listen_timeout= log=debug log=error log=info log=warning
       memory= mount_timeout= noatime nodev noexec nosuid offline=fail offline=stale offline_grace= peers= plain=any plain=new
-      plain=none query_timeout= refresh= ro rw scrub= state= subtree=files threads= timeout= writeback' -- "$last")
+      plain=none query_timeout= refresh= remount ro rw scrub= size= state= subtree=files threads= timeout= uid= umask=
+      writeback' -- "$last")
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W '-d -f -h -o -V --help --version' -- "$current")
   else

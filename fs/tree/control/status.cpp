@@ -1,6 +1,10 @@
 #include "fs/tree/control/status.hpp"
 
+#include <array>
+#include <cstdio>
+
 #include <boost/json/array.hpp>
+#include <mntent.h>
 #include <unistd.h>
 
 #include "client/base/encoding.hpp"
@@ -23,6 +27,20 @@ json::object connection_json(const spot::ConnectionStatus& connection) {
   return out;
 }
 
+// A remount changes it, of which the kernel tells nobody.
+bool is_read_only(const Choices& choices) {
+  bool read_only = choices.read_only;
+  std::FILE* const table = ::setmntent("/proc/self/mounts", "re");
+  if (table == nullptr) return read_only;
+  mntent entry{};
+  std::array<char, 16'384> text{};
+  while (::getmntent_r(table, &entry, text.data(), static_cast<int>(text.size())) != nullptr) {
+    if (choices.directory == entry.mnt_dir) read_only = ::hasmntopt(&entry, MNTOPT_RO) != nullptr;
+  }
+  ::endmntent(table);
+  return read_only;
+}
+
 json::object choices_json(const Choices& choices) {
   const auto seconds = [](std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1e3; };
   json::object out;
@@ -36,7 +54,7 @@ json::object choices_json(const Choices& choices) {
   out["refresh"] = seconds(choices.refresh);
   out["drain"] = seconds(choices.drain);
   out["writeback"] = choices.writeback;
-  out["read_only"] = choices.read_only;
+  out["read_only"] = is_read_only(choices);
   out["bind"] = choices.require_binding ? "require" : "any";
   return out;
 }

@@ -28,6 +28,17 @@ TEST(MountTable, ShowsTheUppermostMount) {
   EXPECT_EQ(found->device, makedev(0, 46));
 }
 
+TEST(MountTable, HasTheOptionsOfTheMountAndOfTheFilesystem) {
+  const auto found = find_mount(kTable, "/mnt/spot");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->has("nodev"));
+  EXPECT_TRUE(found->has("user_id=0"));
+  EXPECT_FALSE(found->has("noexec"));
+  EXPECT_FALSE(found->is_read_only());
+  const auto read_only = find_mount("1 2 0:4 / /m ro,nosuid shared:1 - fuse.spotfs spot: rw\n", "/m");
+  EXPECT_TRUE(read_only->is_read_only());
+}
+
 TEST(MountTable, UnderstandsEscapedNames) {
   const auto found = find_mount(kTable, "/mnt/with space\\");
   ASSERT_TRUE(found);
