@@ -23,7 +23,7 @@ from bed import Bed
 
 SKIPPED = 77
 SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
-SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "control", "endpoints", "groups", "guide", "listen", "python", "rust")
+SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "control", "endpoints", "groups", "guide", "listen", "mount8", "python", "rust")
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
 TOOLS_OF = {
     "load": ("dbench", "fio", "stress-ng", "vim"),

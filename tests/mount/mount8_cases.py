@@ -1,0 +1,430 @@
+"""mount(8), umount(8), fstab, findmnt and df with mounts of spotfs, as an administrator has them.
+
+mount(8) and umount(8) look for helpers in /sbin and /usr/sbin alone: there is an overlay over it, in this namespace.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from bed import run, wait_until
+
+BED = None  # set by run.py
+USAGE, SYSTEM, INTERRUPTED, FAILED = 1, 2, 8, 32  # exit codes of mount(8)
+NOBODY = 65_534
+MAN = pathlib.Path(__file__).resolve().parents[2] / "packaging/man"
+UTAB = pathlib.Path("/run/mount/utab")
+
+
+def mounted_here(*words):
+    subprocess.run(["mount", *words], check=True)
+    unittest.addModuleCleanup(subprocess.run, ["umount", "-i", "--lazy", words[-1]], check=True)
+
+
+def overlay(directory):
+    """Writes to it go nowhere else."""
+    layer = BED.new_directory("layer")
+    mounted_here("-t", "tmpfs", "none", layer)
+    upper, work = layer / "upper", layer / "work"
+    upper.mkdir()
+    work.mkdir()
+    options = f"lowerdir={directory},upperdir={upper},workdir={work}"
+    mounted_here("-t", "overlay", "-o", options, "overlay", directory)
+
+
+def setUpModule():
+    hosts = pathlib.Path("/etc/hosts").read_text()  # the bed's
+    overlay("/usr/sbin")
+    overlay("/etc")
+    pathlib.Path("/etc/hosts").write_text(hosts)
+    for place in ("/run", "/var/lib/spotfs", "/var/cache/spotfs", "/mnt"):
+        if not os.path.isdir(place):
+            overlay(os.path.dirname(place))
+            os.mkdir(place)
+        mounted_here("-t", "tmpfs", "-o", "mode=755", "none", place)
+    # The last is what mount.fuse3 starts.
+    for name in ("mount.spotfs", "umount.spotfs", "umount.fuse.spotfs", "spotfs"):
+        os.symlink(BED.programs["spotfs"], f"/usr/sbin/{name}")
+
+
+def as_nobody(*command):
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *map(str, command)]
+
+
+def utab(directory):
+    lines = UTAB.read_text().splitlines() if UTAB.exists() else []
+    return [line for line in lines if f"TARGET={directory} " in line]
+
+
+class MountCase(unittest.TestCase):
+    def mount(self, mount, *flags, type="spotfs", options=(), code=0):
+        """mount(8); the result."""
+        words = ",".join([*mount.options, *options])
+        result = run("mount", *flags, "-t", type, "-o", words, mount.source, mount.directory, env=BED.environment)
+        return self.mounted(mount, result, code)
+
+    def mounted(self, mount, result, code=0):
+        self.assertEqual(result.returncode, code, result)
+        if code == 0 and mount.is_mounted():
+            mount.pid = self.status(mount)["pid"]
+        return result
+
+    def status(self, mount):
+        return json.loads(mount.path(".spotfs/status").read_text())
+
+    def umount(self, mount, *flags, code=0):
+        """umount(8); with 0 the program has ended, too."""
+        result = run("umount", *flags, mount.directory, env=BED.environment)
+        self.assertEqual(result.returncode, code, result)
+        if code == 0:
+            self.assertFalse(mount.is_mounted())
+            self.assertFalse(mount.is_running(), result)
+        return result
+
+    def assert_works(self, mount):
+        mount.path("files/file").write_text("text")
+        self.assertEqual(mount.path("files/file").read_text(), "text")
+
+    def assert_read_only(self, mount, is_read_only=True):
+        with self.assertRaises(OSError) if is_read_only else contextlib.nullcontext() as raised:
+            mount.path("files/new").write_text("x")
+        if is_read_only:
+            self.assertEqual(raised.exception.errno, errno.EROFS)
+        self.assertEqual(self.status(mount)["options"]["read_only"], is_read_only)
+
+
+class Mounts(MountCase):
+    def test_mount_findmnt_df_and_umount(self):
+        mount = BED.mount(start=False)
+        result = self.mount(mount, options=["size=5G", "_netdev", "x-systemd.automount", "nofail", "relatime"])
+        self.assertEqual(result.stdout + result.stderr, "")
+        self.assert_works(mount)
+        found = run("findmnt", "-no", "SOURCE,FSTYPE,OPTIONS", "-t", "fuse.spotfs", mount.directory).stdout
+        self.assertRegex(found, f"^{mount.source} fuse.spotfs rw,nosuid,nodev,relatime")
+        self.assertEqual(run("df", "--output=size", "--block-size=1G", mount.directory).stdout.split()[-1], "5")
+        self.assertIn("uhelper=spotfs", utab(mount.directory)[0])
+        self.assertIn("_netdev", utab(mount.directory)[0])
+        self.umount(mount)
+        self.assertEqual(utab(mount.directory), [])
+
+    def test_through_mount_fuse(self):
+        mount = BED.mount(start=False)
+        self.mount(mount, type="fuse.spotfs", options=["uhelper=spotfs", "nofail", "dev", "suid"])
+        self.assert_works(mount)
+        self.assertIn("nosuid,nodev", run("findmnt", "-no", "OPTIONS", mount.directory).stdout)
+        self.umount(mount)
+
+    def test_fake_verbose_and_without_a_note(self):
+        mount = BED.mount(start=False)
+        self.mount(mount, "-f")
+        self.assertFalse(mount.is_mounted())
+        result = self.mount(mount, "-n", "-v")
+        self.assertIn(f"{mount.source} mounted on {mount.directory}", result.stdout)
+        self.assertEqual(utab(mount.directory), [])
+        mount.unmount()
+
+    def test_a_value_in_quotes(self):
+        mount = BED.mount(start=False)
+        mount.options[1] = f'state="{mount.home}/with,comma"'
+        self.mount(mount)
+        self.assertTrue((mount.home / "with,comma").is_dir())
+        # What was given is understood by a remount, too.
+        self.assertEqual(run("mount", "-o", f"remount,ro,{mount.options[1]}", mount.directory).returncode, 0)
+        self.umount(mount)
+
+    def test_in_another_mount_namespace(self):
+        mount = BED.mount(start=False)
+        with subprocess.Popen(["unshare", "--mount", "sleep", "600"]) as inside:
+            own = os.readlink("/proc/self/ns/mnt")
+            wait_until(lambda: os.readlink(f"/proc/{inside.pid}/ns/mnt") != own, "the namespace")
+            enter = ["nsenter", "-t", inside.pid, "-m"]
+            self.mount(mount, "-N", str(inside.pid))
+            self.assertFalse(mount.is_mounted())
+            status = run(*enter, "cat", mount.path(".spotfs/status"))
+            self.assertEqual(status.returncode, 0, status)
+            mount.pid = json.loads(status.stdout)["pid"]
+            self.umount(mount, "-N", str(inside.pid))
+            inside.kill()
+
+    def test_owners_masks_and_who_is_let_in(self):
+        mount = BED.mount(start=False)
+        self.mount(mount, options=[f"uid={NOBODY},gid={NOBODY},umask=027,dmask=007,allow_other"])
+        def shown(path):
+            info = os.stat(mount.path(path))
+            return (info.st_uid, info.st_gid, oct(info.st_mode & 0o7777))
+        self.assertEqual(shown("."), (NOBODY, NOBODY, "0o750"))
+        self.assertEqual(shown("files"), (NOBODY, NOBODY, "0o750"))
+        self.assertEqual(shown("endpoints"), (NOBODY, NOBODY, "0o700"))
+        self.assertEqual(shown("self/id"), (NOBODY, NOBODY, "0o440"))
+        script = 'umask 0; echo x > "$1/files/f" && mkdir "$1/files/d" && ls "$1/endpoints" && cat "$1/self/id"'
+        result = run(*as_nobody("bash", "-c", script, "-", mount.directory))
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(shown("files/f"), (NOBODY, NOBODY, "0o640"))
+        self.assertEqual(shown("files/d"), (NOBODY, NOBODY, "0o770"))
+        os.chmod(mount.path("files/f"), 0o666)
+        self.assertEqual(shown("files/f")[2], "0o640")
+        self.umount(mount)
+
+
+class Fstab(MountCase):
+    def fstab(self, *lines):
+        path = BED.new_directory("fstab") / "fstab"
+        path.write_text("".join(line + "\n" for line in lines))
+        return path
+
+    def line(self, mount, type="spotfs", *options):
+        return f"{mount.source} {mount.directory} {type} {','.join([*mount.options, *options])} 0 0"
+
+    def test_all_of_it_and_all_of_it_again(self):
+        first, second, third = (BED.mount(start=False) for _ in range(3))
+        file = self.fstab(
+            self.line(first, "spotfs", "nofail"),
+            self.line(second, "fuse.spotfs", "_netdev,nofail"),
+            self.line(third, "spotfs", "noauto"),
+        )
+        for _ in range(2):
+            result = run("mount", "-a", "-T", file, env=BED.environment)
+            self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        for mount in (first, second):
+            self.mounted(mount, result)
+            self.assert_works(mount)
+        self.assertFalse(third.is_mounted())
+        self.mounted(third, run("mount", "-T", file, third.directory, env=BED.environment))
+        for mount in (first, second, third):
+            self.umount(mount)
+
+    def test_lines_of_the_man_page_as_they_stand(self):
+        text = (MAN / "spotfs.8").read_text()
+        lines = re.findall(r"^\S+ /mnt/\S+ spotfs .*$", text, re.M)
+        self.assertGreaterEqual(len(lines), 2)
+        os.makedirs("/etc/spotfs", exist_ok=True)
+        for line in lines:
+            os.makedirs(line.split()[1], exist_ok=True)
+        # As at boot: without an environment.
+        result = run("mount", "-a", "-T", self.fstab(*lines), env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        for line in lines:
+            place = line.split()[1]
+            self.assertEqual(run("findmnt", "-no", "FSTYPE", place).stdout, "fuse.spotfs\n")
+            status = json.loads(pathlib.Path(place, ".spotfs/status").read_text())
+            self.assertEqual(status["options"]["identity"], "/etc/spotfs/identity")
+            self.assertEqual(run("umount", place).returncode, 0)
+
+    def test_of_an_ordinary_user(self):
+        mount = BED.mount(start=False, user=NOBODY)
+        line = self.line(mount, "spotfs", "noauto", "user", "uhelper=spotfs")
+        with open("/etc/fstab", "a", encoding="utf-8") as fstab:
+            fstab.write(f"{line}\n")
+        result = run(*as_nobody("mount", mount.directory), env=BED.environment)
+        self.assertEqual(result.returncode, 0, result)
+        status = run(*as_nobody("cat", mount.path(".spotfs/status")))
+        mount.pid = json.loads(status.stdout)["pid"]
+        self.assertIn(f"Uid:\t{NOBODY}\t", pathlib.Path(f"/proc/{mount.pid}/status").read_text())
+        self.assertIn("noexec", run("findmnt", "-no", "OPTIONS", mount.directory).stdout)
+        result = run(*as_nobody("umount", mount.directory), env=BED.environment)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertFalse(mount.is_running())
+
+
+class Remount(MountCase):
+    def setUp(self):
+        self.one = BED.mount(start=False)
+        self.mount(self.one, options=["timeout=40"])
+
+    def remount(self, *words, code=0):
+        result = run("mount", *words, self.one.directory, env=BED.environment)
+        self.assertEqual(result.returncode, code, result)
+        return result.stderr
+
+    def test_by_directory(self):
+        self.remount("-o", "remount,ro")
+        self.assert_read_only(self.one)
+        self.remount("-o", "remount,rw,noexec,noatime")
+        self.assert_read_only(self.one, False)
+        found = run("findmnt", "-no", "OPTIONS", self.one.directory).stdout
+        self.assertRegex(found, "^rw,nosuid,nodev,noexec,noatime,")
+        self.assertEqual(self.status(self.one)["pid"], self.one.pid)
+        self.umount(self.one)
+
+    def test_by_fstab(self):
+        def file(*options):
+            path = self.one.home / "fstab"
+            words = ",".join([*self.one.options, *options])
+            path.write_text(f"{self.one.source} {self.one.directory} spotfs {words},_netdev,x-y 0 0\n")
+            return path
+        self.remount("-T", file("timeout=40"), "-o", "remount,ro")
+        self.assert_read_only(self.one)
+        self.remount("-T", file("timeout=40", "commit=1"), "-o", "remount")
+        self.assert_read_only(self.one, False)
+        said = self.remount("-T", file("timeout=41"), "-o", "remount,ro", code=USAGE)
+        self.assertIn("timeout needs umount and mount\n", said)
+        self.assert_read_only(self.one, False)
+        self.assertEqual(self.status(self.one)["pid"], self.one.pid)
+        self.umount(self.one)
+
+    def test_of_what_is_open_for_writing_or_not_there_or_not_allowed(self):
+        with open(self.one.path("files/open"), "w", encoding="utf-8"):
+            self.assertIn("is in use", self.remount("-o", "remount,ro", code=FAILED))
+        self.umount(self.one)
+        program = BED.programs["spotfs"]
+        result = run(program, self.one.source, self.one.directory, "-o", "remount,ro")
+        self.assertEqual(result.returncode, FAILED, result)
+        self.assertIn("has no mount of spotfs", result.stderr)
+        users = BED.mount(user=NOBODY)
+        result = run(*as_nobody(program, users.source, users.directory, "-o", "remount,ro"))
+        self.assertEqual(result.returncode, USAGE, result)
+        self.assertIn("only root may remount", result.stderr)
+        users.unmount()
+
+
+class Umount(MountCase):
+    def setUp(self):
+        BED.start_relay()
+        self.addCleanup(BED.stop_relay)
+
+    def slow(self, drain):
+        """A mount that has something left which it can't store."""
+        mount = BED.relay_mount(f"commit=1h,timeout=1h,drain={drain}", start=False)
+        self.mount(mount)
+        mount.path("files/directory").mkdir()
+        BED.relay.send_signal(signal.SIGSTOP)
+        self.addCleanup(BED.relay.send_signal, signal.SIGCONT)
+        return mount
+
+    def test_waits_for_the_drain(self):
+        mount = self.slow(4)
+        begun = time.monotonic()
+        result = self.umount(mount)
+        self.assertGreaterEqual(time.monotonic() - begun, 4)
+        self.assertIn("its program stores what is left (1 change), for at most 4 s", result.stderr)
+
+    def test_can_be_interrupted(self):
+        mount = self.slow(600)
+        with subprocess.Popen(["umount", mount.directory], stderr=subprocess.PIPE, text=True) as umount:
+            line = umount.stderr.readline()
+            self.assertIn("stores what is left", line)
+            helper = run("pgrep", "-P", umount.pid).stdout.strip()
+            os.kill(int(helper), signal.SIGINT)
+            self.assertEqual(umount.wait(30), INTERRUPTED)
+            self.assertIn("its program still stores what is left", umount.stderr.read())
+        self.assertFalse(mount.is_mounted())
+        self.assertTrue(mount.is_running())
+        mount.kill()
+
+    def test_lazily_waits_for_nothing(self):
+        mount = self.slow(600)
+        self.assertEqual(run("umount", "-l", mount.directory).returncode, 0)
+        self.assertFalse(mount.is_mounted())
+        mount.kill()
+
+
+class InTheWay(MountCase):
+    def test_a_dead_mount(self):
+        mount = BED.mount(start=False)
+        self.mount(mount)
+        self.assert_works(mount)
+        mount.signal(signal.SIGKILL)
+        wait_until(lambda: not mount.is_running(), "the end of a killed process")
+        self.mount(mount)
+        self.assertEqual(mount.path("files/file").read_text(), "text")
+        self.umount(mount)
+        # And one is taken away by umount(8).
+        self.mount(mount)
+        mount.signal(signal.SIGKILL)
+        wait_until(lambda: not mount.is_running(), "the end of a killed process")
+        self.umount(mount)
+
+    def test_a_mount_of_the_same_directory_is_not_covered(self):
+        mount, other = BED.mount(start=False), BED.mount(start=False)
+        self.mount(mount)
+        other.directory = mount.directory
+        self.assertIn("is mounted here already", self.mount(other, code=FAILED).stderr)
+        self.assert_works(mount)
+        self.umount(mount)
+
+    def test_files_in_the_directory_are_covered(self):
+        mount = BED.mount(start=False)
+        mount.path("below").write_text("x")
+        self.mount(mount)
+        self.assertFalse(mount.path("below").exists())
+        self.umount(mount)
+        self.assertEqual(mount.path("below").read_text(), "x")
+
+    def test_an_autofs(self):
+        if "autofs" not in pathlib.Path("/proc/filesystems").read_text():
+            self.skipTest("the kernel has no autofs")
+        mount = BED.mount(start=False)
+        read, write = os.pipe()
+        self.addCleanup(os.close, read)
+        # Only its daemon's process group passes through it: here, this shell's.
+        script = """
+            mount -i -t autofs -o fd=$1,pgrp=$$,minproto=5,maxproto=5,direct map "$4" &&
+            exec mount -t spotfs -o "$2" "$3" "$4"
+        """
+        words = [write, ",".join(mount.options), mount.source, mount.directory]
+        result = run("setsid", "bash", "-c", script, "-", *words, pass_fds=[write], env=BED.environment)
+        os.close(write)
+        self.mounted(mount, result)
+        self.assert_works(mount)
+        result = run("umount", mount.directory, env=BED.environment)
+        self.assertEqual(result.returncode, 0, result)
+        left = [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if f" {mount.directory} " in line]
+        self.assertEqual(len(left), 1, left)
+        self.assertIn(" - autofs ", left[0])
+        subprocess.run(["umount", "-i", "-c", "--lazy", mount.directory], check=True)
+
+
+class Refuses(MountCase):
+    def refuses(self, code, text, options=(), prepare=lambda mount: None):
+        mount = BED.mount(start=False)
+        prepare(mount)
+        result = self.mount(mount, options=options, code=code)
+        self.assertIn(text, result.stderr)
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        self.assertTrue(result.stderr.startswith("mount.spotfs: "), result.stderr)
+        self.assertFalse(mount.is_mounted())
+
+    def test_wrong_usage(self):
+        self.refuses(USAGE, "option timout: unknown", ["timout=3"])
+        self.refuses(USAGE, "option umask: \"9\" is no mask", ["umask=9"])
+        self.refuses(USAGE, "option uid: \"no-such-user\" is no user", ["uid=no-such-user"])
+        mount = BED.mount(start=False)
+        self.mount(mount, "-s", options=["timout=3"])
+        self.umount(mount)
+
+    def test_what_is_no_directory(self):
+        self.refuses(FAILED, "give an existing directory to mount on", prepare=lambda mount: mount.directory.rmdir())
+
+    def test_a_key_that_others_can_read(self):
+        def prepare(mount):
+            self.mount(mount)
+            self.umount(mount)
+            next(mount.identity.iterdir()).chmod(0o644)
+        self.refuses(USAGE, "the permissions of a secret file are too open", prepare=prepare)
+
+    def test_where_the_system_fails(self):
+        mount = BED.mount(start=False)
+        result = run("bash", "-c", 'ulimit -n 4; exec "$@"', "-", *mount.command())
+        self.assertEqual(result.returncode, SYSTEM, result)
+        self.assertIn("Too many open files", result.stderr)
+
+    def test_a_machine_without_fuse(self):
+        mount = BED.mount(start=False)
+        hide = 'mount -t tmpfs none /dev && exec "$@"'
+        result = run("unshare", "--mount", "bash", "-c", hide, "-", *mount.command())
+        self.assertEqual(result.returncode, FAILED, result)
+        self.assertIn("/dev/fuse (try modprobe fuse): No such file or directory", result.stderr)
+
+    def test_a_user_without_a_home_and_without_an_environment(self):
+        mount = BED.mount(start=False, user=NOBODY)
+        command = as_nobody(BED.programs["spotfs"], "spot:", mount.directory)
+        result = run(*command, env={"PATH": os.environ["PATH"]})
+        self.assertIn("/nonexistent", result.stderr)
+        self.assertNotEqual(result.returncode, 0)
