@@ -193,6 +193,7 @@ Options of spotfs; times are seconds, or with a unit: 500ms, 30s, 5m, 1h
   bind=any|require          messages without our binding to endpoint and time
   conflicts=keep|last       of a store that is made now: whether a lost update is kept beside the winner
   accept_store              take a store that is not the one which this source had before
+  expect=DIGEST             fail where the store shows less than another mount's status said (its digest)
   peers=GROUP               this group may use the endpoints of peers, too
   groups=KEY[:KEY…]         take memberships of these groups (public keys, base64url)
   threads=N                 log=debug|info|warning|error

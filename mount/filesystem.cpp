@@ -221,6 +221,7 @@ void Filesystem::make_pending() {
     pending_->close();
   }
   PendingStore::Options settings;
+  settings.expect = options_.expect;
   settings.store = kept_;
   settings.keeps = options_.writeback;
   settings.limit = options_.cache_size;

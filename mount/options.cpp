@@ -47,9 +47,8 @@ struct Special {
 };
 struct Ignored {};  // by us: mount(8) and the kernel have dealt with it, or need not
 struct Kernel {};   // goes on to the kernel
-struct Later {};
 
-using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Ignored, Kernel, Later>;
+using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Ignored, Kernel>;
 struct Row {
   std::string_view name;
   Kind kind;
@@ -112,6 +111,13 @@ Answer<void> set_groups(Options& options, const std::string& value) {
     }
     options.groups.push_back(*std::move(key));
   }
+  return {};
+}
+
+Answer<void> set_expect(Options& options, const std::string& value) {
+  const auto digest = parse_digest(value);
+  if (!digest) return wrong("\"" + spot::printable(value) + "\" is not a whole digest, as spotfsctl status prints it");
+  options.expect = *digest;
   return {};
 }
 
@@ -184,6 +190,7 @@ const std::array table{
     Row{"subtree", Special{set_subtree}},
     Row{"writeback", Flag{&Options::writeback}},
     Row{"accept_store", Flag{&Options::accept_store}},
+    Row{"expect", Special{set_expect}},
     Row{"delay_connect", Flag{&Options::delay_connect}},
     Row{"timeout", Duration{&Options::timeout, 1s, 1h}},
     Row{"query_timeout", Duration{&Options::query_timeout, 1s, 1h}},
@@ -261,7 +268,6 @@ const std::array table{
     Row{"user_id", Ignored{}},
     Row{"users", Ignored{}},
 
-    Row{"expect", Later{}},
 };
 
 // --- Applying it -----------------------------------------------------------------------------------------------------
@@ -300,7 +306,6 @@ class Apply {
     options_.kernel_options.push_back(word_.text);
     return {};
   }
-  Answer<void> operator()(const Later&) const { return wrong("not in this version yet, leave it out"); }
 
  private:
   bool has_value() const { return word_.value && !word_.value->empty(); }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "client/client.hpp"
+#include "fs/index/digest.hpp"
 #include "fs/store/disk_cache.hpp"
 #include "fs/tree/blobs/blobs.hpp"
 #include "mount/option_text.hpp"
@@ -46,6 +47,7 @@ struct Options {
   bool require_binding = false;
   bool conflicts_last = false;
   bool accept_store = false;
+  std::optional<Digest> expect;  // what the store must show at least
   tree::PlainValues plain = tree::PlainValues::any;
 
   milliseconds timeout = 30s;

@@ -302,6 +302,8 @@ IndexStatus DiskIndex::status() const {
   IndexStatus out;
   out.store = store_->id();
   out.writer = ledger_->journal().writer();
+  out.counter =
+      own_head_.with([&](const OwnHead& head) { return head.writer == out.writer ? head.counter : std::uint64_t{0}; });
   out.operations = ledger_->operation_count();
   out.snapshot = generation_;
   out.uncommitted = ledger_->journal().unstored_count();

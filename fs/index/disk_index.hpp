@@ -56,6 +56,7 @@ struct DiskParts {
   CurrentSnapshot snapshot;
   bool is_unasked = false;  // the store could not be asked
   std::unique_ptr<GroupSync> journal_sync;
+  std::uint64_t counter = 0;  // of our head that the store has shown
 };
 
 class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIndex> {
@@ -196,6 +197,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<Stamp>> commit_once(std::optional<Stamp> most);
   asio::awaitable<Answer<void>> become_another();
   Head next_head();
+  void note_own_head(std::uint64_t counter);
   void tell_changes(const ChangeSet& changes) const;
 
   // Snapshots: the loop's too.
@@ -233,6 +235,12 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   const std::shared_ptr<Alarm> alarm_;
   std::function<void(const ChangeSet&)> event_;
   spot::Synchronized<Requests> requests_;
+  // The newest of ours that is known to be in the store.
+  struct OwnHead {
+    WriterId writer{};
+    std::uint64_t counter = 0;
+  };
+  spot::Synchronized<OwnHead> own_head_;
 
   mutable std::atomic<Clock::Steady::rep> used_{0};  // when a caller last asked for something
   std::atomic<Clock::Steady::rep> refreshed_{0};     // when the last refresh began

@@ -50,6 +50,7 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
   refreshed_ = now().count();
   const bool was_registered = journal_sync_ && ledger_->journal().is_registered();
   requests_.with([&](Requests& requests) { requests.was_registered = was_registered; });
+  note_own_head(parts.counter);
 }
 
 void DiskIndex::start() {
@@ -180,6 +181,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   if (news.failure) done = *news.failure;
   const Answer<void> read = co_await read_news(news.snapshot);
   if (done) done = read;
+  if (news.own && !news.own_is_foreign) note_own_head(news.own->counter);
   if (news.own_is_old) want_head();
   is_unasked_ = is_unasked_ && news.failure && is_unreachable(news.failure->code);
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
@@ -216,6 +218,14 @@ Head DiskIndex::next_head() {
   out.host = options_.host;
   out.stamp = ledger_->draw();
   return out;
+}
+
+void DiskIndex::note_own_head(std::uint64_t counter) {
+  const WriterId self = ledger_->journal().writer();
+  own_head_.with([&](OwnHead& head) {
+    if (head.writer != self) head = {self, 0};
+    head.counter = std::max(head.counter, counter);
+  });
 }
 
 // Of what the next commit names: the loop goes on meanwhile, as that may take long. False: not yet.
@@ -256,6 +266,7 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once(std::optional<Stamp> most)
     const Answer<void> stored = co_await store_log_and_head(ledger_->shared_journal(), store_, next_head());
     if (!stored) co_return stored.error();
     head_stored_ = wanted;
+    note_own_head(ledger_->journal().counter());
   }
   const Answer<void> noted = ledger_->journal().set_committed(planned->limit, spotfs::unix_seconds(ledger_->draw()));
   if (!noted) co_return noted.error();

@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "client/base/encoding.hpp"
 #include "client/crypto/hash.hpp"
 #include "fs/index/commit.hpp"
 #include "fs/index/disk_index.hpp"
@@ -121,6 +122,7 @@ class Opening {
   asio::awaitable<Answer<void>> find_store();
   asio::awaitable<Answer<void>> commit_abandoned();
   asio::awaitable<Answer<Peers::News>> look_at_others();
+  Answer<void> check_expected(const Peers::News& news) const;
   asio::awaitable<Answer<void>> read_snapshot(std::optional<Snapshot> shown);
   asio::awaitable<Answer<void>> read_logs();
   Answer<void> read_journal();
@@ -198,6 +200,25 @@ asio::awaitable<Answer<Peers::News>> Opening::look_at_others() {
   if (news.failure && !can_go_on(*news.failure)) co_return *news.failure;
   if (news.failure) tell(news.failure->code.message() + ": " + news.failure->text);
   co_return news;
+}
+
+// The store shows what IndexOptions::expect says of every writer, or more. Who is retired has nothing that is not in a
+// snapshot. Our own log is here.
+Answer<void> Opening::check_expected(const Peers::News& news) const {
+  if (!options_.expect) return {};
+  for (const auto& [writer, least] : options_.expect->heads) {
+    if (peers_->is_retired(writer)) continue;
+    std::uint64_t newest = peers_->newest_of(writer);
+    if (writer == journal_->writer()) newest = std::max(journal_->counter(), news.own ? news.own->counter : 0);
+    if (newest >= least) continue;
+    const std::string name = "writer " + spot::base64url(writer);
+    const std::string shown =
+        newest == 0 ? "nothing of " + name : name + " as it was at head " + std::to_string(newest);
+    return Failure{Errc::rollback, options_.source + " shows " + shown + ", though it had stored head " +
+                                       std::to_string(least) +
+                                       " when the digest of -o expect was made: it is not all that was there"};
+  }
+  return {};
 }
 
 // The newest that is known, or where that can't be had the one that it was made from: what comes after that is in the
@@ -287,6 +308,7 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   }
   Answer<Peers::News> news = co_await look_at_others();
   if (!news) co_return news.error();
+  if (const Answer<void> done = check_expected(*news); !done) co_return done.error();
   if (const Answer<void> done = co_await read_snapshot(news->snapshot); !done) co_return done.error();
   history_->add(known_);
   if (const Answer<void> done = co_await read_logs(); !done) co_return done.error();
@@ -304,9 +326,10 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   const HybridClock clock = clock_of(run, *options_.clock, history_->last());
   auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
   const bool head_is_old = news->own_is_old || !*complete;
+  const std::uint64_t counter = news->own ? news->own->counter : 0;
   DiskParts parts{
-      std::move(options_), store_,         std::move(ledger),    std::move(peers_), std::move(*directory_), run,
-      head_is_old,         state_options_, std::move(snapshot_), is_away_,          std::move(journal_sync)};
+      std::move(options_), store_,         std::move(ledger),    std::move(peers_), std::move(*directory_),  run,
+      head_is_old,         state_options_, std::move(snapshot_), is_away_,          std::move(journal_sync), counter};
   co_return parts;
 }
 

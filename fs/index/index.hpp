@@ -30,6 +30,7 @@
 #include "client/base/failure.hpp"
 #include "client/crypto/keychain.hpp"
 #include "fs/content/seal.hpp"
+#include "fs/index/digest.hpp"
 #include "fs/index/entry.hpp"
 #include "fs/index/scrub_mark.hpp"
 #include "fs/store/alarm.hpp"
@@ -38,7 +39,6 @@
 
 namespace spotfs {
 
-using WriterId = ByteArray<16>;
 using Notice = std::function<void(std::string)>;  // one line that a person should read
 
 struct IndexOptions {
@@ -51,6 +51,7 @@ struct IndexOptions {
   std::uint32_t uid = 0, gid = 0;                    // of the three fixed directories until a set says otherwise
   bool only_writer = false;                          // `embedded:` without `listen`: nobody else can reach the store
   bool accept_store = false;                         // takes a store whose id has changed, or that has lost everything
+  std::optional<Digest> expect;                      // rollback where the store shows less than that at first
   bool conflicts_last = false;                       // of a store that this mount makes
   bool open_offline = false;                         // goes on with what is kept here where nobody can be reached
   std::chrono::milliseconds commit{1'000};           // how long a change may stay uncommitted
@@ -74,6 +75,7 @@ struct WriterStatus {
 struct IndexStatus {
   BlobId store{};
   WriterId writer{};
+  std::uint64_t counter = 0;     // of this writer's newest head that is known to be in the store; 0: none is
   std::uint64_t operations = 0;  // that no snapshot includes
   std::uint64_t uncommitted = 0;
   std::uint64_t trash = 0;     // contents and blobs that wait to be deleted

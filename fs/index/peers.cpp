@@ -301,6 +301,13 @@ std::map<WriterId, std::uint64_t> Peers::seen() const {
   });
 }
 
+std::uint64_t Peers::newest_of(const WriterId& writer) const {
+  return table_.with([&](const Table& table) {
+    const auto at = table.find(writer);
+    return at == table.end() || !at->second.newest ? 0 : at->second.newest->counter;
+  });
+}
+
 bool Peers::is_complete() const {
   const WriterId self = journal_->writer();
   return table_.with([&](const Table& table) {

@@ -71,7 +71,8 @@ class Peers {
   // What the store shows now of those that are rolled back is all that there is. Gives who they were.
   asio::awaitable<Answer<std::vector<WriterId>>> accept_older();
 
-  std::map<WriterId, std::uint64_t> seen() const;  // counters of the heads that are applied
+  std::map<WriterId, std::uint64_t> seen() const;         // counters of the heads that are applied
+  std::uint64_t newest_of(const WriterId& writer) const;  // counter of the latest head that was seen; 0: none
   std::vector<WriterStatus> status() const;
   bool is_complete() const;    // all is applied that the heads say which were seen
   bool are_all_shown() const;  // no head and no writer is hidden or rolled back

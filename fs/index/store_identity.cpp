@@ -76,6 +76,8 @@ asio::awaitable<Answer<StoreIdentity>> identify_store(std::shared_ptr<const Reco
     if (before && !options.accept_store) kept = root.sealed_id(*before);
     if (kept)
       sealed = co_await restore_identity(sealer, std::move(*kept), options);
+    else if (options.expect)
+      co_return Failure{Errc::rollback, options.source + " has no disk, though the digest of -o expect is of one"};
     else if (before && !options.accept_store)
       co_return Failure{Errc::rollback, options.source +
                                             " had a disk before and has none now; to begin with an empty "
@@ -89,6 +91,9 @@ asio::awaitable<Answer<StoreIdentity>> identify_store(std::shared_ptr<const Reco
   if (!sealed) co_return sealed.error();
   Answer<StoreIdentity> out = read_identity(*sealer, *sealed);
   if (!out) co_return out.error();
+  if (options.expect && options.expect->store != out->secret.id)
+    co_return Failure{Errc::wrong_name,
+                      options.source + " shows another disk than the one that the digest of -o expect is of"};
   if (before && *before != out->secret.id && !options.accept_store)
     co_return Failure{Errc::wrong_name, options.source +
                                             " shows another disk than it had before; to take the new one, "

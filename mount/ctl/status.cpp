@@ -62,6 +62,7 @@ std::string connection_text(const json::object& one) {
 
 std::string disk_text(const json::object& disk) {
   std::string out = "disk      " + text_of(disk, "store") + ", writer " + text_of(disk, "writer") + "\n";
+  out += "digest    " + text_of(disk, "digest") + "\n";
   const std::uint64_t uncommitted = number_of(disk, "uncommitted");
   out += "          " +
          (uncommitted == 0 ? "all is stored" : count_text(uncommitted, "change", "changes") + " not stored yet") +

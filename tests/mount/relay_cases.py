@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -333,6 +334,21 @@ class Trust(RelayCase):
         mount.start()
         self.assertEqual(mount.path("blobs/file").read_text(), "text")
         mount.unmount()
+
+    def test_a_store_that_shows_less_to_a_new_machine_than_its_digest_says(self):
+        mount = BED.relay_mount()
+        mount.path("files/file").write_text("text")
+        before = self.digest(mount)
+        mount.path("files/other").write_text("text")
+        digest = wait_until(lambda: self.digest(mount) != before and self.digest(mount), "a commit")
+        mount.unmount()
+        fresh = BED.relay_mount(f"expect={digest}", identity=mount.identity)
+        self.assertEqual(fresh.path("files/other").read_text(), "text")
+        fresh.unmount()
+        self.fails("has no disk, though the digest", "wss://relay.spot.test", f"ca={BED.authority}", f"expect={digest}")
+
+    def digest(self, mount):
+        return json.loads(mount.path(".spotfs/status").read_text())["disk"]["digest"]
 
     def test_by_discovery(self):
         mount = BED.mount("spot:")

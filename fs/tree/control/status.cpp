@@ -134,6 +134,8 @@ std::string status_text(const ControlOptions& control) {
   of_disk["store"] = spot::base64url(index.store);
   of_disk["writer"] = spot::base64url(index.writer);
   of_disk["registered"] = index.registered;
+  of_disk["counter"] = index.counter;
+  of_disk["digest"] = to_text(digest_of(index));
   of_disk["operations"] = index.operations;
   of_disk["uncommitted"] = index.uncommitted;
   of_disk["journal"] = nullptr;

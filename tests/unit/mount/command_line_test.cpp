@@ -73,6 +73,7 @@ TEST(MountCommandLine, NamesEveryOptionInItsHelp) {
                                  "bind=",
                                  "conflicts=",
                                  "accept_store",
+                                 "expect=",
                                  "peers=",
                                  "groups=",
                                  "threads=",

@@ -132,8 +132,12 @@ TEST(MountOptions, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(error_of("ro=1"), HasSubstr("takes no value"));
 }
 
-TEST(MountOptions, RefusesWhatComesWithALaterVersion) {
-  EXPECT_THAT(error_of("expect=x"), HasSubstr("not in this version yet"));
+TEST(MountOptions, TakesAWholeDigestAlone) {
+  const Digest digest{{1}, {{WriterId{2}, 3}}};
+  const std::string word = to_text(digest);
+  EXPECT_EQ(options_of("expect=" + word)->expect, digest);
+  EXPECT_THAT(error_of("expect=" + word.substr(1)),
+              HasSubstr("option expect: \"" + word.substr(1) + "\" is not a whole"));
 }
 
 TEST(MountOptions, CachesWhereNothingIsSaidUnlessTheStoreIsHere) {

@@ -150,6 +150,7 @@ TEST_F(ControlTest, StatusSaysWhoAndWhat) {
   EXPECT_EQ(status.at("source"), "embedded:test");
   EXPECT_THAT(text_of(status, "identity"), testing::StartsWith("k."));
   EXPECT_EQ(text_of(status.at("disk").as_object(), "writer"), spot::base64url(index_->status().writer));
+  EXPECT_EQ(parse_digest(text_of(status.at("disk").as_object(), "digest")).value(), digest_of(index_->status()));
   EXPECT_TRUE(status.at("connections").is_array());
 }
 
