@@ -11,6 +11,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "fs/tree/interrupt.hpp"
+
 namespace spotfs::fuse {
 namespace {
 
@@ -79,6 +81,7 @@ void Call::interrupt() noexcept try {
     if (self->finished_ || self->patience_) return;
     self->patience_.emplace(self->core_.io);
     self->be_patient(self->core_.interrupt_patience);
+    if (self->cancelled_ == 0) self->signal_.emit(kSignalled);
   });
 } catch (const std::bad_alloc&) {
   core_.say(name_of(op_), "out of memory: not interrupted");

@@ -31,7 +31,8 @@ class Call final : public spot::InlineStrand {
   void run(asio::awaitable<void> body);
   // Ends the wait that is in progress; `number` is what is answered if that is why it fails. Any thread.
   void cancel(int number) noexcept;
-  // Cancels it with EINTR unless it ends by itself: within 50 ms where the caller is being killed. Any thread.
+  // Cancels it with EINTR: what says that it ends at once (interrupt.hpp) so; else, unless it ends by itself before,
+  // after the patience of the mount, within 50 ms where the caller is being killed. Any thread.
   void interrupt() noexcept;
   // Answers with the error, or with what cancelled the call.
   void fail(std::error_code error) noexcept;

@@ -59,8 +59,8 @@ struct SessionOptions {
   // it is 14, with five or more 11, as with libfuse's own.
   unsigned readers = 5;
   // Any signal that a caller handles interrupts its request, be it a timer of its own; and few programs expect EINTR of
-  // mkdir or close, as a disk never says it. So what ends within this time ends as if there had been no signal. Who is
-  // being killed, or can't be looked at, waits 50 ms.
+  // mkdir or close, as a disk never says it. So what ends within this time ends as if there had been no signal, unless
+  // a node says otherwise (fs/tree/interrupt.hpp). Who is being killed, or can't be looked at, waits 50 ms.
   std::chrono::milliseconds interrupt_patience{2'000};
   std::function<bool(pid_t tid)> is_dying = fuse::is_dying;  // on any thread
   std::function<void(std::string_view)> log;                 // one line, no newline; any thread. None: nothing is said

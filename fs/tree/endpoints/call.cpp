@@ -9,6 +9,7 @@
 
 #include "fs/tree/endpoints/result.hpp"
 #include "fs/tree/finish.hpp"
+#include "fs/tree/interrupt.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -150,6 +151,7 @@ void OpenCall::finish(const ExchangePtr& exchange, spot::Answer<Bytes> answer) {
 }
 
 asio::awaitable<Result<Content>> OpenCall::read(Caller, std::uint64_t, std::size_t size) {
+  co_await ends_at_once();
   // Counts whoever waits.
   struct Waiting {
     spot::Synchronized<State>& state;

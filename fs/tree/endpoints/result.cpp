@@ -5,6 +5,7 @@
 
 #include "client/base/encoding.hpp"
 #include "fs/tree/endpoints/asker.hpp"
+#include "fs/tree/interrupt.hpp"
 #include "fs/tree/text_file.hpp"
 #include "fs/tree/time_text.hpp"
 
@@ -28,6 +29,7 @@ class ResultFile : public Node {
   }
 
   asio::awaitable<Result<Opened>> open(Caller caller, int flags) override {
+    co_await ends_at_once();
     if ((flags & O_ACCMODE) != O_RDONLY) co_return fail(EACCES);
     const HubPtr hub = hub_.lock();
     if (!hub) co_return make_error_code(Errc::stopping);

@@ -5,6 +5,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <unistd.h>
 
+#include "fs/tree/interrupt.hpp"
+
 namespace spotfs::tree {
 namespace {
 
@@ -14,6 +16,7 @@ class OpenNext final : public OpenFile {
   ~OpenNext() override { mailbox_->end_poll(this); }
 
   asio::awaitable<Result<Content>> read(Caller, std::uint64_t offset, std::size_t size) override {
+    co_await ends_at_once();
     for (;;) {
       const auto cancellation = co_await asio::this_coro::cancellation_state;
       if (cancellation.cancelled() != asio::cancellation_type::none) co_return make_error_code(Errc::cancelled);

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "fs/tree/interrupt.hpp"
+
 namespace spotfs::tree {
 
 asio::awaitable<Result<Attributes>> OutgoingFile::attributes(Caller) { co_return attributes_; }
@@ -27,6 +29,7 @@ asio::awaitable<Result<Opened>> OutgoingFile::open(Caller caller, int flags) {
 
 asio::awaitable<Result<Attributes>> OutgoingFile::set_attributes(Caller caller, AttributeChanges changes,
                                                                  std::shared_ptr<OpenFile> file) {
+  co_await ends_at_once();
   if (!changes.size) co_return attributes_;
   auto message = std::dynamic_pointer_cast<Outgoing>(file);
   const bool is_by_name = !file;

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "client/net/inline_strand.hpp"
+#include "fs/tree/interrupt.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -48,6 +49,7 @@ asio::awaitable<Result<std::size_t>> Outgoing::write(Caller, Write write) {
 }
 
 asio::awaitable<Result<void>> Outgoing::flush(Caller caller) {
+  co_await ends_at_once();
   const bool by_opener = options_.opener && options_.thread_group(caller.tid) == options_.opener;
   const auto [refusal, sends] = state_.with([&](State& state) {
     state.flushed = by_opener;
@@ -60,7 +62,10 @@ asio::awaitable<Result<void>> Outgoing::flush(Caller caller) {
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> Outgoing::fsync(Caller, bool) { return send(shared_from_this()); }
+asio::awaitable<Result<void>> Outgoing::fsync(Caller, bool) {
+  co_await ends_at_once();
+  co_return co_await send(shared_from_this());
+}
 
 asio::awaitable<void> Outgoing::release(Caller) {
   const auto self = shared_from_this();

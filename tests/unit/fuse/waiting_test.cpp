@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/net/event.hpp"
+#include "fs/tree/interrupt.hpp"
 #include "tests/unit/fuse/session_fixture.hpp"
 
 namespace spotfs::test {
@@ -53,6 +54,7 @@ class Slow final : public Node {
       const Result<void> waited = co_await spot::Event::wait(gate);
       co_return waited ? fail(EXDEV) : waited.error();
     }
+    if (name == "at once") co_await tree::ends_at_once();
     const std::error_code ec = co_await wait_for_ever();
     if (name == "throws") co_await wait_for_ever();
     co_return ec;
@@ -141,6 +143,13 @@ TEST_F(PatientTest, HasItsOwnAnswerIfThatComesSoonAfterAnInterrupt) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(kernel_.lookup(root_id, "posted").error, -EXDEV);
   slow_->gate->set();
   EXPECT_EQ(kernel_.answer_to(request).error, -EXDEV);
+}
+
+TEST_F(PatientTest, EndsAtOnceWhatSaysSo) {
+  const std::uint64_t request = send_lookup("at once");
+  while (session_->waiting() != 1) std::this_thread::yield();
+  kernel_.interrupt(request);
+  EXPECT_EQ(kernel_.answer_to(request).error, -EINTR);
 }
 
 TEST_F(PatientTest, EndsAWaitAtOnceWhenTheCallerIsBeingKilled) {

@@ -220,6 +220,30 @@ TEST_F(EndpointsTest, InterruptEndsTheWaitForAReply) {
   EXPECT_EQ(errno_of(finish(closing)), 0);
 }
 
+TEST_F(EndpointsTest, ASignalEndsEveryWaitAtOnce) {
+  const auto file = request(endpoint());
+  write(*file, 0, "hi");
+  hold();
+  auto closing = begin(file->flush(user()));
+  settle();
+  const auto call = open(node(endpoint(), "call"), O_RDWR).value();
+  write(*call, 0, "hi");
+  auto calling = begin(call->read(user(), 0, 100));
+  const NodePtr none = node(endpoint(), "reply");
+  auto opening = begin(none->open(user(), O_RDONLY));
+  settle();
+  opening.signal();
+  EXPECT_EQ(errno_of(finish(opening)), EINTR);
+  calling.signal();
+  EXPECT_EQ(errno_of(finish(calling)), EINTR);
+  EXPECT_FALSE(closing.done());
+  closing.signal();
+  EXPECT_EQ(errno_of(finish(closing)), EINTR);
+  release(*call);
+  answer();
+  settle();
+}
+
 TEST_F(EndpointsTest, InterruptOfTheCloseCancelsTheQueryAndIsNotTheReadersOfItsResults) {
   const auto file = request(endpoint());
   write(*file, 0, "hi");

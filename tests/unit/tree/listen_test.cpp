@@ -125,6 +125,15 @@ TEST_F(ListenTest, AReadThatIsInterruptedWhenAMessageComesLeavesItToTheNext) {
   EXPECT_EQ(spot::to_string(finish(other).value().bytes()), "inbox/1\n");
 }
 
+TEST_F(ListenTest, ASignalEndsAReadAtOnce) {
+  const NodePtr endpoint = serve();
+  const auto file = next(endpoint);
+  auto reading = begin(file->read(user(), 0, 100));
+  settle();
+  reading.signal();
+  EXPECT_EQ(finish(reading).error(), make_error_code(Errc::cancelled));
+}
+
 TEST_F(ListenTest, EachOfSeveralReadersGetsAnother) {
   const NodePtr endpoint = serve();
   const auto first = next(endpoint), second = next(endpoint);

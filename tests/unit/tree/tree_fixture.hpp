@@ -14,6 +14,7 @@
 
 #include "client/base/clock.hpp"
 #include "fs/tree/access.hpp"
+#include "fs/tree/interrupt.hpp"
 #include "fs/tree/node.hpp"
 #include "fs/tree/notifier.hpp"
 
@@ -56,6 +57,8 @@ class Pending {
   bool done() const { return result_.wait_for(std::chrono::seconds{0}) == std::future_status::ready; }
   T get() { return result_.get(); }
   void interrupt() { signal_->emit(asio::cancellation_type::all); }
+  // One that the caller handles: the rest of the mount's patience is still to come.
+  void signal() { signal_->emit(kSignalled); }
 
  private:
   std::unique_ptr<asio::cancellation_signal> signal_;
