@@ -189,6 +189,7 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() {
   settings.query = [client = client_, book = book_](std::string target, spot::Bytes body, milliseconds timeout) {
     return noted_query(client, book, std::move(target), std::move(body), timeout);
   };
+  settings.is_killed = [](pid_t tid) { return fuse::is_killed(tid).value_or(false); };
   settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender) {
     return client->send_to(std::move(target), std::move(payload), std::move(sender));
   };

@@ -26,18 +26,21 @@ bool has_fatal_signal(std::string_view status) noexcept {
   return false;
 }
 
-bool is_dying(pid_t tid) noexcept {
-  if (tid == 0) return true;
+std::optional<bool> is_killed(pid_t tid) noexcept {
+  if (tid == 0) return std::nullopt;
   std::array<char, 32> path{};
   constexpr std::string_view before = "/proc/", after = "/status";
   char* end = std::copy(before.begin(), before.end(), path.data());
   end = std::to_chars(end, path.data() + path.size() - after.size() - 1, tid).ptr;
   std::copy(after.begin(), after.end(), end);
   const spot::Descriptor file{::open(path.data(), O_RDONLY | O_CLOEXEC)};
-  if (!file) return true;
+  if (!file) return std::nullopt;
   std::array<char, 16'384> text{};  // the groups come first
   const ssize_t size = ::read(file.get(), text.data(), text.size());
-  return size <= 0 || has_fatal_signal({text.data(), static_cast<std::size_t>(size)});
+  if (size <= 0) return std::nullopt;
+  return has_fatal_signal({text.data(), static_cast<std::size_t>(size)});
 }
+
+bool is_dying(pid_t tid) noexcept { return is_killed(tid).value_or(true); }
 
 }  // namespace spotfs::fuse

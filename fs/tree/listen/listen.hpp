@@ -44,6 +44,7 @@ struct ListenOptions {
   std::chrono::milliseconds timeout{60'000};  // from a message's arrival to its answer
   std::shared_ptr<KernelNotifier> notifier;   // may be null: the kernel learns late of what is gone
   ThreadGroup thread_group = thread_group_of;
+  std::function<bool(pid_t tid)> is_killed;  // whether that thread is known to be; none: nobody is
   const spot::Clock* clock = &spot::Clock::system();
 };
 

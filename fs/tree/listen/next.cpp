@@ -12,14 +12,17 @@ namespace {
 
 class OpenNext final : public OpenFile {
  public:
-  OpenNext(MailboxPtr mailbox, bool nonblocking) : mailbox_{std::move(mailbox)}, nonblocking_{nonblocking} {}
+  OpenNext(MailboxPtr mailbox, bool nonblocking, std::function<bool(pid_t)> is_killed)
+      : mailbox_{std::move(mailbox)}, nonblocking_{nonblocking}, is_killed_{std::move(is_killed)} {}
   ~OpenNext() override { mailbox_->end_poll(this); }
 
-  asio::awaitable<Result<Content>> read(Caller, std::uint64_t offset, std::size_t size) override {
+  asio::awaitable<Result<Content>> read(Caller caller, std::uint64_t offset, std::size_t size) override {
     co_await ends_at_once();
-    for (;;) {
+    for (bool has_waited = false;; has_waited = true) {
       const auto cancellation = co_await asio::this_coro::cancellation_state;
       if (cancellation.cancelled() != asio::cancellation_type::none) co_return make_error_code(Errc::cancelled);
+      // Whoever is being killed would take a message along that he never reads.
+      if (has_waited && is_killed_ && is_killed_(caller.tid)) co_return make_error_code(Errc::cancelled);
       const Result<Content> text = take();
       if (!text) co_return text.error();
       if (!text->bytes().empty()) co_return text->part(offset, size);
@@ -49,6 +52,7 @@ class OpenNext final : public OpenFile {
 
   const MailboxPtr mailbox_;
   const bool nonblocking_;
+  const std::function<bool(pid_t)> is_killed_;
   spot::Synchronized<Content> text_;  // its lock comes before the mailbox's
 };
 
@@ -62,7 +66,7 @@ class NextFile final : public ListenNode {
     const Result<void> allowed = check(caller, R_OK);
     if (!allowed) co_return allowed.error();
     if (mailbox_->is_ended()) co_return fail(ESTALE);
-    Opened opened{std::make_shared<OpenNext>(mailbox_, (flags & O_NONBLOCK) != 0)};
+    Opened opened{std::make_shared<OpenNext>(mailbox_, (flags & O_NONBLOCK) != 0, hub()->options.is_killed)};
     opened.direct_io = true;
     opened.nonseekable = true;
     opened.no_flush = true;

@@ -2,7 +2,7 @@
 // below the endpoint's.
 //
 // Thread, lifetime: file.hpp. Errors: EAGAIN instead of a wait with O_NONBLOCK; ESTALE when the endpoint is no longer
-// served. A read that is interrupted takes nothing.
+// served. A read that is interrupted takes nothing, nor does one of a process that is being killed.
 #pragma once
 
 #include "fs/tree/listen/directories.hpp"

@@ -178,6 +178,12 @@ TEST(Dying, IsWhoIsGoneAndNotWhoAsks) {
   EXPECT_TRUE(is_dying(std::numeric_limits<pid_t>::max()));
 }
 
+TEST(Dying, IsUnknownOfWhoCannotBeLookedAt) {
+  EXPECT_EQ(fuse::is_killed(::gettid()), false);
+  EXPECT_EQ(fuse::is_killed(0), std::nullopt);
+  EXPECT_EQ(fuse::is_killed(std::numeric_limits<pid_t>::max()), std::nullopt);
+}
+
 TEST_F(WaitingTest, ReleasesToTheEndEvenWhenItStops) {
   kernel_.open(root_id);
   fuse_release_in in{};

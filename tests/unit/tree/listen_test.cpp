@@ -134,6 +134,20 @@ TEST_F(ListenTest, ASignalEndsAReadAtOnce) {
   EXPECT_EQ(finish(reading).error(), make_error_code(Errc::cancelled));
 }
 
+TEST_F(ListenTest, WhoIsKilledWhenAMessageComesLeavesItToTheNext) {
+  std::set<pid_t> killed;
+  options_.is_killed = [&](pid_t tid) { return killed.contains(tid); };
+  const NodePtr endpoint = serve();
+  const auto first = next(endpoint), second = next(endpoint);
+  auto reading = begin(first->read(user(1000, 20), 0, 100));
+  settle();
+  killed.insert(20);
+  arrive("one");
+  EXPECT_EQ(finish(reading).error(), make_error_code(Errc::cancelled));
+  EXPECT_THAT(names(node(endpoint, "inbox")), IsEmpty());
+  EXPECT_EQ(read(*second).value(), "inbox/1\n");
+}
+
 TEST_F(ListenTest, EachOfSeveralReadersGetsAnother) {
   const NodePtr endpoint = serve();
   const auto first = next(endpoint), second = next(endpoint);
