@@ -66,7 +66,8 @@ class SpotClient final : public Client {
 
   asio::awaitable<Answer<Bytes>> query(std::string target, Bytes body, Timeout timeout) override;
   std::size_t queries_in_flight() const override { return queries_.size(); }
-  asio::awaitable<Answer<void>> send_to(std::string target, Bytes payload, std::string sender) override;
+  asio::awaitable<Answer<void>> send_to(std::string target, Bytes payload, std::string sender,
+                                        Timeout timeout) override;
   void set_handler(std::string endpoint, Handler handler, HandlerOptions options) override {
     inbox_->set_handler(std::move(endpoint), std::move(handler), options);
   }
@@ -194,9 +195,10 @@ asio::awaitable<Answer<Bytes>> SpotClient::query(std::string target, Bytes body,
   co_return co_await messenger_->query(std::move(target), std::move(body), deadline(timeout));
 }
 
-asio::awaitable<Answer<void>> SpotClient::send_to(std::string target, Bytes payload, std::string sender) {
+asio::awaitable<Answer<void>> SpotClient::send_to(std::string target, Bytes payload, std::string sender,
+                                                  Timeout timeout) {
   const auto keep = self();
-  co_return co_await messenger_->send(std::move(target), std::move(payload), std::move(sender), deadline());
+  co_return co_await messenger_->send(std::move(target), std::move(payload), std::move(sender), deadline(timeout));
 }
 
 Result<std::shared_ptr<PacketConnection>> SpotClient::listen_packet(std::string endpoint) {

@@ -126,7 +126,8 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual asio::awaitable<Answer<Bytes>> query(std::string target, Bytes body, Timeout timeout = {}) = 0;
   virtual std::size_t queries_in_flight() const = 0;
   // One message without an answer. `sender` is an endpoint of ours, "/name".
-  virtual asio::awaitable<Answer<void>> send_to(std::string target, Bytes payload, std::string sender) = 0;
+  virtual asio::awaitable<Answer<void>> send_to(std::string target, Bytes payload, std::string sender,
+                                                Timeout timeout = {}) = 0;
 
   // An empty handler removes it.
   virtual void set_handler(std::string endpoint, Handler handler, HandlerOptions options = {}) = 0;

@@ -190,8 +190,8 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() {
     return noted_query(client, book, std::move(target), std::move(body), timeout);
   };
   settings.is_killed = [](pid_t tid) { return fuse::is_killed(tid).value_or(false); };
-  settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender) {
-    return client->send_to(std::move(target), std::move(payload), std::move(sender));
+  settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender, milliseconds timeout) {
+    return client->send_to(std::move(target), std::move(payload), std::move(sender), timeout);
   };
   settings.executor = loop_.context().get_executor();
   settings.self = client_->target_id();

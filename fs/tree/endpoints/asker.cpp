@@ -27,16 +27,6 @@ asio::awaitable<Result<void>> wait(std::shared_ptr<spot::Event> event, asio::ste
   co_return make_error_code(stopped ? Errc::cancelled : Errc::timed_out);
 }
 
-asio::awaitable<spot::Answer<void>> within(std::chrono::milliseconds timeout,
-                                           asio::awaitable<spot::Answer<void>> sending) {
-  using namespace asio::experimental::awaitable_operators;  // NOLINT: an operator
-  asio::steady_timer timer{co_await asio::this_coro::executor, timeout};
-  boost::system::error_code stopped;
-  auto first = co_await (std::move(sending) || timer.async_wait(asio::redirect_error(asio::use_awaitable, stopped)));
-  if (first.index() == 0) co_return std::get<0>(std::move(first));
-  co_return spot::Failure{stopped ? Errc::cancelled : Errc::timed_out};
-}
-
 }  // namespace
 
 // What is under way. Whatever ends it, it is over when this goes.
@@ -66,12 +56,12 @@ asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, Bytes bod
   Flight flight{self, how};
   const EndpointsOptions& options = self->hub().options;
   const std::string& address = self->key().address;
+  const std::chrono::milliseconds timeout = self->hub().timeout(address);
   spot::Answer<Bytes> came{Bytes{}};
   if (how == Sending::query) {
-    came = co_await options.query(address, std::move(body), self->hub().timeout(address));
+    came = co_await options.query(address, std::move(body), timeout);
   } else {
-    auto sending = options.send(address, std::move(body), kNoReply);
-    const spot::Answer<void> sent = co_await within(self->hub().timeout(address), std::move(sending));
+    const spot::Answer<void> sent = co_await options.send(address, std::move(body), kNoReply, timeout);
     if (!sent) came = sent.error();
   }
   const spot::Answer<Bytes>& answer = flight.land(std::move(came));

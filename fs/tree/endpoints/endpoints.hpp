@@ -34,8 +34,8 @@ using Query = std::function<asio::awaitable<spot::Answer<Bytes>>(std::string tar
                                                                  std::chrono::milliseconds timeout)>;
 
 // Client::send_to.
-using SendTo =
-    std::function<asio::awaitable<spot::Answer<void>>(std::string target, Bytes payload, std::string sender)>;
+using SendTo = std::function<asio::awaitable<spot::Answer<void>>(std::string target, Bytes payload, std::string sender,
+                                                                 std::chrono::milliseconds timeout)>;
 
 struct EndpointsOptions {
   Query query;                                      // required
@@ -44,8 +44,8 @@ struct EndpointsOptions {
   std::string self;                                 // required: k.<hash>, this identity
   Access access;                                    // 0700 and 0600 of its user, whatever the mount allows to others
   std::optional<gid_t> peers;                       // a group that may use the endpoints of `k.` addresses, too
-  std::chrono::milliseconds query_timeout{30'000};  // card look-up and query; `user.spot.timeout` on an endpoint's
-                                                    // directory is another one, in seconds
+  std::chrono::milliseconds query_timeout{30'000};  // card look-up and query or send; `user.spot.timeout` on an
+                                                    // endpoint's directory is another one, in seconds
   ThreadGroup thread_group = thread_group_of;
   const spot::Clock* clock = &spot::Clock::system();
 };

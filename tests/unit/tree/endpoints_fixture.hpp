@@ -23,6 +23,7 @@ class EndpointsTest : public TreeTest {
     std::string target;
     std::string body;
     std::string sender;
+    std::chrono::milliseconds timeout{};
   };
 
   EndpointsTest() {
@@ -46,8 +47,9 @@ class EndpointsTest : public TreeTest {
       }
       co_return spot::to_bytes("answer to " + asked_.back().body);
     };
-    options_.send = [this](std::string target, Bytes body, std::string sender) -> asio::awaitable<spot::Answer<void>> {
-      sent_.push_back({std::move(target), spot::to_string(body), std::move(sender)});
+    options_.send = [this](std::string target, Bytes body, std::string sender,
+                           std::chrono::milliseconds timeout) -> asio::awaitable<spot::Answer<void>> {
+      sent_.push_back({std::move(target), spot::to_string(body), std::move(sender), timeout});
       if (failure_) co_return *failure_;
       co_return spot::Answer<void>{};
     };

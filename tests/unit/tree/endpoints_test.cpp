@@ -334,6 +334,10 @@ TEST_F(EndpointsTest, DeadlineOfAnEndpointIsAnAttributeOfItsDirectory) {
   EXPECT_EQ(set("5"), 0);
   ask(directory, "hi");
   EXPECT_EQ(asked_[0].timeout, std::chrono::seconds{5});
+  const auto message = open(node(directory, "send"), O_WRONLY).value();
+  write(*message, 0, "hi");
+  EXPECT_EQ(errno_of(flush(*message)), 0);
+  EXPECT_EQ(sent_.at(0).timeout, std::chrono::seconds{5});
   ask(endpoint(peer_, "other"), "hi");
   EXPECT_EQ(asked_[1].timeout, std::chrono::seconds{30});
   for (const char* bad : {"", "0", "x", "5s", "-1", "999999999999999999999"}) EXPECT_EQ(set(bad), EINVAL) << bad;
