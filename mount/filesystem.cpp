@@ -4,9 +4,6 @@
 #include <array>
 #include <cerrno>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <unistd.h>
 
 #include "client/base/encoding.hpp"
@@ -26,9 +23,6 @@ using spot::LogLevel;
 
 namespace {
 
-constexpr milliseconds kAgain = 500ms;  // after a commit that failed, at the end
-constexpr milliseconds kClosing = 5s;   // what may take a moment without anything to be stored
-
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
@@ -39,26 +33,6 @@ asio::awaitable<Answer<T>> answering(asio::awaitable<spot::Result<T>> work) {
   const spot::Result<T> result = co_await std::move(work);
   if (!result) co_return Failure{result.error()};
   co_return Answer<T>{};
-}
-
-// Until all is stored: what stands in the way of it now may be gone soon.
-asio::awaitable<Answer<void>> draining(std::shared_ptr<Index> index, std::shared_ptr<PendingStore> pending) {
-  asio::steady_timer pause{co_await asio::this_coro::executor};
-  for (;;) {
-    Answer<void> done = co_await index->commit();
-    if (done && pending && pending->status().count != 0) {
-      const Answer<std::vector<spot::Bytes>> synced = co_await pending->sync();
-      if (!synced) done = synced.error();
-    }
-    if (done) co_return done;
-    pause.expires_after(kAgain);
-    co_await pause.async_wait(asio::use_awaitable);
-  }
-}
-
-asio::awaitable<Answer<void>> closing(std::shared_ptr<spot::Client> client) {
-  co_await client->close();
-  co_return Answer<void>{};
 }
 
 }  // namespace
@@ -221,7 +195,6 @@ void Filesystem::make_pending() {
     pending_->close();
   }
   PendingStore::Options settings;
-  settings.expect = options_.expect;
   settings.store = kept_;
   settings.keeps = options_.writeback;
   settings.limit = options_.cache_size;
@@ -248,6 +221,7 @@ IndexOptions Filesystem::index_options() {
   settings.gid = group();
   settings.only_writer = relay_ && options_.listen.empty();
   settings.accept_store = options_.accept_store;
+  settings.expect = options_.expect;
   settings.conflicts_last = options_.conflicts_last;
   settings.open_offline = works_offline();
   settings.commit = options_.commit;
@@ -352,50 +326,6 @@ void Filesystem::begin_scrub() {
 
 void Filesystem::end_scrub() {
   if (scrub_) scrub_->end();
-}
-
-// --- The end ---------------------------------------------------------------------------------------------------------
-
-void Filesystem::wait() { session_->wait(); }
-
-void Filesystem::stop() {
-  const std::scoped_lock lock{mutex_};
-  stopping_ = true;
-  loop_.interrupt();
-  if (session_) session_->stop();
-}
-
-void Filesystem::close() {
-  if (!late_) end_scrub();  // one that begins late is begun by others
-  std::unique_ptr<Session> session;
-  {
-    const std::scoped_lock lock{mutex_};
-    session = std::move(session_);
-  }
-  session.reset();  // ends it, and stores what open files hold
-  controlled_->with([](auto& disk) { disk.reset(); });
-  end_late();
-  end_scrub();
-  loop_.allow_runs();
-  if (index_) {
-    index_->drain();
-    loop_.run(draining(index_, pending_), options_.drain);
-    if (pending_) pending_->end();
-    const Answer<void> drained = loop_.run(index_->close(), kClosing);
-    if (!drained) {
-      say(LogLevel::error, std::to_string(index_->status().uncommitted) + " changes are not stored (" +
-                               line_of(drained.error()) + "): they are kept in " + options_.state.string() +
-                               ", and stored by the next mount");
-    }
-    if (const std::size_t count = pending_ ? pending_->status().count : 0; count != 0) {
-      say(LogLevel::error, std::to_string(count) + " blobs are not uploaded: they are kept in " +
-                               options_.state.string() + ", and uploaded by the next mount");
-    }
-  }
-  if (client_) loop_.run(closing(client_), kClosing);
-  if (relay_) relay_->stop();
-  if (pending_) pending_->close();
-  cached_.close();
 }
 
 }  // namespace spotfs::mount

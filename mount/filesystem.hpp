@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <mutex>
 
 #include "client/base/sync.hpp"
@@ -21,6 +22,7 @@
 #include "fs/store/pending_store.hpp"
 #include "fs/store/remote.hpp"
 #include "fs/tree/control/control.hpp"
+#include "fs/tree/outgoing/room.hpp"
 #include "mount/cached_store.hpp"
 #include "mount/disk_subtrees.hpp"
 #include "mount/embedded_relay.hpp"
@@ -42,7 +44,7 @@ class Filesystem {
   // Until the mount ends: by umount, or stop().
   void wait();
   void stop();
-  // Stores what is left to store, for at most `drain`, and ends every part.
+  // Stores and sends what is left, for at most `drain`, and ends every part.
   void close();
 
  private:
@@ -109,6 +111,8 @@ class Filesystem {
   const std::shared_ptr<Controlled> controlled_ = std::make_shared<Controlled>();
 
   std::atomic<bool> connecting_{false};
+  // Of the messages without an answer that are on their way: the end waits for them.
+  const std::shared_ptr<tree::Room> sending_ = std::make_shared<tree::Room>(std::numeric_limits<std::size_t>::max());
   spot::Synchronized<std::string> last_warning_;  // of the client
   std::mutex mutex_;
   std::unique_ptr<Session> session_;  // under mutex_ while others know of it

@@ -51,6 +51,14 @@ asio::awaitable<spot::Answer<spot::Bytes>> noted_query(std::shared_ptr<spot::Cli
   co_return answer;
 }
 
+asio::awaitable<spot::Answer<void>> counted_send(std::shared_ptr<spot::Client> client,
+                                                 std::shared_ptr<tree::Room> sending, std::string target,
+                                                 spot::Bytes payload, std::string sender, spot::Timeout timeout) {
+  tree::Share share{std::move(sending)};
+  share.take(payload.size() + 1);
+  co_return co_await client->send_to(std::move(target), std::move(payload), std::move(sender), timeout);
+}
+
 // Of all mounts of a disk on this machine.
 std::optional<std::uint64_t> journal_bytes(const StateRoot& state, const BlobId& store) {
   std::uint64_t sum = 0;
@@ -173,14 +181,15 @@ tree::NodePtr Filesystem::make_listen() const {
   settings.serve = [client = client_](std::string endpoint, spot::Taker taker, spot::HandlerOptions options) {
     return client->set_taker(std::move(endpoint), std::move(taker), options);
   };
-  settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender) {
-    return client->send_to(std::move(target), std::move(payload), std::move(sender));
+  settings.send = [client = client_, sending = sending_](std::string target, spot::Bytes payload, std::string sender) {
+    return counted_send(client, sending, std::move(target), std::move(payload), std::move(sender), {});
   };
   settings.executor = loop_.context().get_executor();
   settings.self = client_->target_id();
   settings.access = access();
   settings.timeout = options_.listen_timeout;
   settings.notifier = notifier_;
+  settings.is_killed = [](pid_t tid) { return fuse::is_killed(tid).value_or(false); };
   return tree::make_listen(std::move(settings));
 }
 
@@ -189,9 +198,9 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() {
   settings.query = [client = client_, book = book_](std::string target, spot::Bytes body, milliseconds timeout) {
     return noted_query(client, book, std::move(target), std::move(body), timeout);
   };
-  settings.is_killed = [](pid_t tid) { return fuse::is_killed(tid).value_or(false); };
-  settings.send = [client = client_](std::string target, spot::Bytes payload, std::string sender, milliseconds timeout) {
-    return client->send_to(std::move(target), std::move(payload), std::move(sender), timeout);
+  settings.send = [client = client_, sending = sending_](std::string target, spot::Bytes payload, std::string sender,
+                                                         milliseconds timeout) {
+    return counted_send(client, sending, std::move(target), std::move(payload), std::move(sender), timeout);
   };
   settings.executor = loop_.context().get_executor();
   settings.self = client_->target_id();

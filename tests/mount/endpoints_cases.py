@@ -436,6 +436,19 @@ class Stuck(EndpointsCase):
 
 
 class LostConnection(EndpointsCase):
+    def test_a_message_that_waits_for_a_card_is_sent_before_the_mount_ends(self):
+        self.serve()
+        mount = BED.relay_mount()
+        directory = mount.path("endpoints", self.peer.address, self.name)
+        BED.relay.send_signal(signal.SIGSTOP)
+        try:
+            self.assertEqual(run(*SHELLS["bash"], "echo last > send", cwd=directory).returncode, 0)
+            run("umount", mount.directory)
+        finally:
+            BED.relay.send_signal(signal.SIGCONT)
+        mount.wait_ended()
+        wait_until(lambda: self.seen() == [b"last\n"], "the message at the peer")
+
     def test_the_outcome_is_unknown_and_the_query_was_made_once(self):
         directory = self.serve("silent")
         failed = []
