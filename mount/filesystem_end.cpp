@@ -49,7 +49,11 @@ asio::awaitable<Answer<void>> closing(std::shared_ptr<spot::Client> client) {
 
 }  // namespace
 
-void Filesystem::wait() { session_->wait(); }
+void Filesystem::wait() {
+  say(LogLevel::info, "mounted " + directory_);
+  session_->wait();
+  say(LogLevel::info, "unmounted " + directory_);
+}
 
 void Filesystem::stop() {
   const std::scoped_lock lock{mutex_};

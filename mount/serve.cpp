@@ -62,10 +62,8 @@ Outcome run(const Options& options, const std::string& directory, const spot::Lo
   const Answer<void> opened = filesystem.open();
   if (opened && ready()) {
     tell_service_manager("READY=1");
-    log(LogLevel::info, "mounted");
     filesystem.wait();
     tell_service_manager("STOPPING=1");
-    log(LogLevel::info, "unmounted");
   }
   filesystem.close();
   signals.cancel();

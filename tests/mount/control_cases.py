@@ -192,7 +192,8 @@ class Alone(ControlCase):
         self.assertIn("query to", status_of(self.mount)["last_error"]["text"])
 
     def test_log_and_its_level(self):
-        self.assertIn(f"mounts {self.mount.source}", ctl("log", self.top).stdout)
+        for text in (f"mounts {self.mount.source}", f"mounted {self.mount.directory}"):
+            self.assertIn(text, ctl("log", self.top).stdout)
         self.assert_exit(DONE, ctl("log", "--level", "warning", self.top))
         self.assertEqual(status_of(self.mount)["log"], "warning")
         self.assert_exit(DONE, ctl("log", "--level", "info", self.top))

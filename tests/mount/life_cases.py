@@ -99,7 +99,7 @@ class Begins(LifeCase):
         mount.signal(signal.SIGINT)
         self.assertEqual(mount.foreground.wait(30), 0)
         self.assertFalse(mount.is_mounted())
-        for text in ("mounts embedded:", f"identity={mount.identity}", "mounted", "unmounted"):
+        for text in ("mounts embedded:", f"identity={mount.identity}", f": mounted {mount.directory}", "unmounted"):
             self.assertIn(text, mount.log())
 
     def test_tells_the_service_manager(self):
