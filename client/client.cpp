@@ -90,6 +90,7 @@ class SpotClient final : public Client {
   asio::awaitable<Answer<std::vector<Sha256>>> get_group_members(Bytes group_key) override;
   std::vector<Sha256> known_cards() const override;
   std::optional<SignedCard> known_card(const Sha256& hash) const override;
+  void forget_card(const Sha256& hash) override { cards_.drop(hash); }
 
  private:
   std::shared_ptr<SpotClient> self() { return std::static_pointer_cast<SpotClient>(shared_from_this()); }

@@ -158,6 +158,8 @@ class Client : public std::enable_shared_from_this<Client> {
   // Those that were met since start() and not forgotten since, and our own: nobody is asked.
   virtual std::vector<Sha256> known_cards() const = 0;
   virtual std::optional<SignedCard> known_card(const Sha256& hash) const = 0;
+  // The next one who needs it asks for it. One that is older than this is refused all the same.
+  virtual void forget_card(const Sha256& hash) = 0;
 };
 
 // Packets between endpoints, sealed, without answers. Thread and errors as Client.

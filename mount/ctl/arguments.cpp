@@ -85,7 +85,7 @@ class Parser {
         ->add_option("DIR", line_.place, "The mount")
         ->required();
     take_place(add(app_, "reconnect", "Make the connections anew, at once", What::reconnect));
-    add(app_, "forget", "Have the kernel drop what it has cached of a name", What::forget)
+    add(app_, "forget", "Drop what is cached of a file's name, or of a peer's card", What::forget)
         ->add_option("PATH", line_.place, "In files/ or blobs/ of a mount")
         ->required();
   }

@@ -1,5 +1,7 @@
-// forget: the kernel drops what it has cached of a name in files/ or blobs/, and asks for it anew.
+// forget: what is cached of a name is asked for anew: by the kernel, what is in files/ and blobs/; by the client, the
+// card of an identity, whatever in cards/ or endpoints/ is named.
 #include "client/base/encoding.hpp"
+#include "client/proto/address.hpp"
 #include "fs/index/names.hpp"
 #include "fs/index/walk.hpp"
 #include "fs/tree/control/commands.hpp"
@@ -33,13 +35,36 @@ std::optional<Where> where(const ControlOptions& control, std::string_view path)
   return out;
 }
 
+// Whose card is meant; none: nobody's.
+std::optional<spot::Sha256> identity_of(const ControlOptions& control, std::string_view path) {
+  if (control.only_files) return std::nullopt;
+  while (path.starts_with('/')) path.remove_prefix(1);
+  const std::size_t slash = path.find('/');
+  if (slash == path.npos) return std::nullopt;
+  const std::string_view subtree = path.substr(0, slash);
+  if (subtree != "cards" && subtree != "endpoints") return std::nullopt;
+  path.remove_prefix(slash + 1);
+  std::string_view name = path.substr(0, path.find('/'));
+  constexpr std::string_view kJson = ".json";
+  if (subtree == "cards" && name.ends_with(kJson)) name.remove_suffix(kJson.size());
+  const auto address = spot::Address::parse(name);
+  if (!address || address->kind != spot::AddressKind::identity) return std::nullopt;
+  return address->hash;
+}
+
 }  // namespace
 
 Outcome run_forget(std::shared_ptr<const ControlOptions> control, ExchangePtr, Words arguments) {
+  if (const auto identity = identity_of(*control, arguments[0])) {
+    control->client->forget_card(*identity);
+    co_return Answer<void>{};
+  }
   const auto disk = control->get_disk();
   if (!disk) co_return disk.error();
   const std::optional<Where> at = where(*control, arguments[0]);
-  if (!at) co_return Failure{Errc::bad_argument, "\"" + arguments[0] + "\" is no name in files/ or blobs/"};
+  if (!at)
+    co_return Failure{Errc::bad_argument,
+                      "\"" + arguments[0] + "\" is no name in files/, blobs/, cards/ or endpoints/"};
   const Result<spotfs::Entry> directory = co_await find_path((*disk)->index, at->root, at->directory);
   if (!directory) co_return about(arguments[0], directory.error());
   ChangeSet changes;

@@ -45,6 +45,13 @@ TEST_F(CardsTest, OpeningOneAsksForItAndNeverAgain) {
   EXPECT_EQ(asked(), 1U);
 }
 
+TEST_F(CardsTest, ForgottenOneIsAskedForAgain) {
+  ASSERT_TRUE(cat(name_));
+  client_->forget_card(hash_of(*peer_));
+  EXPECT_EQ(cat(name_).value(), spot::to_string(peer_->id_card_bin()));
+  EXPECT_EQ(asked(), 2U);
+}
+
 TEST_F(CardsTest, JsonIsWhatTheCardSays) { EXPECT_EQ(cat(name_ + ".json").value(), card_json(peer_->id_card())); }
 
 TEST_F(CardsTest, OpenedFileHasItsExactSizeAndTheNumberThatItHadBefore) {

@@ -1,4 +1,5 @@
 // errors, metrics, log: what a mount says of itself.
+#include "client/proto/address.hpp"
 #include "fs/tree/control/log_book.hpp"
 #include "tests/unit/tree/control_fixture.hpp"
 
@@ -148,7 +149,13 @@ TEST_F(ControlTest, WhatIsForgottenIsToldToTheKernel) {
   EXPECT_EQ(error_of(command("forget files/d/none")), "");
   EXPECT_THAT(notifier_->names, testing::Contains("none"));
   EXPECT_EQ(error_of(command("forget files/none/x")), "ENOENT");
-  for (const char* path : {"files", "self/id", "files/..", "\"\""})
+  for (const std::string place : {"cards/", "endpoints/"}) {
+    const std::string card = place + spot::identity_target(spot::Sha256{});
+    EXPECT_EQ(error_of(command("forget " + card)), "") << card;
+  }
+  EXPECT_EQ(error_of(command("forget cards/" + spot::identity_target(spot::Sha256{}) + ".json")), "");
+  EXPECT_EQ(error_of(command("forget endpoints/" + spot::identity_target(spot::Sha256{}) + "/test/request")), "");
+  for (const char* path : {"files", "self/id", "files/..", "\"\"", "cards/k.x", "endpoints/@/time", "cards"})
     EXPECT_EQ(error_of(command(std::string{"forget "} + path)), "EINVAL") << path;
 }
 
