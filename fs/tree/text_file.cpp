@@ -11,10 +11,13 @@ std::optional<Content> TextReader::read_now(std::uint64_t offset, std::size_t si
 }
 
 TextFile::TextFile(Make make, mode_t mode, Access access)
+    : TextFile{MakeFor{[same = std::move(make)](const Caller&) { return same(); }}, mode, access} {}
+
+TextFile::TextFile(MakeFor make, mode_t mode, Access access)
     : make_{std::move(make)}, access_{access}, attributes_{own_attributes(access, S_IFREG | mode)} {}
 
-asio::awaitable<Result<Attributes>> TextFile::attributes(Caller) {
-  const Result<Bytes> content = make_();
+asio::awaitable<Result<Attributes>> TextFile::attributes(Caller caller) {
+  const Result<Bytes> content = make_(caller);
   if (!content) co_return content.error();
   Attributes out = attributes_;
   out.size = out.allocated = content->size();
@@ -29,7 +32,7 @@ asio::awaitable<Result<Opened>> TextFile::open(Caller caller, int flags) {
   if ((flags & O_ACCMODE) != O_RDONLY) co_return fail(EACCES);
   const Result<void> allowed = access_.check(attributes_, caller, R_OK);
   if (!allowed) co_return allowed.error();
-  Result<Bytes> content = make_();
+  Result<Bytes> content = make_(caller);
   if (!content) co_return content.error();
   Opened opened{std::make_shared<TextReader>(Content{*std::move(content)})};
   opened.direct_io = true;  // each reader has its own content

@@ -22,17 +22,20 @@ class TextReader final : public OpenFile {
 
 class TextFile final : public Node {
  public:
-  using Make = std::function<Result<Bytes>()>;  // never waits; any thread, several calls at once
+  // Never waits; any thread, several calls at once.
+  using Make = std::function<Result<Bytes>()>;
+  using MakeFor = std::function<Result<Bytes>(const Caller& caller)>;
 
   // mode: permission bits. Made for each stat, too, so that the size is exact.
   TextFile(Make make, mode_t mode, Access access);
+  TextFile(MakeFor make, mode_t mode, Access access);  // not the same for everyone
 
   asio::awaitable<Result<Attributes>> attributes(Caller caller) override;
   asio::awaitable<Result<void>> access(Caller caller, int mask) override;
   asio::awaitable<Result<Opened>> open(Caller caller, int flags) override;
 
  private:
-  const Make make_;
+  const MakeFor make_;
   const Access access_;
   const Attributes attributes_;  // but for the size
 };

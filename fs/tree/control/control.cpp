@@ -16,7 +16,10 @@ spot::Answer<std::shared_ptr<const ControlledDisk>> ControlOptions::get_disk() c
 
 NodePtr make_control(ControlOptions options) {
   const auto control = std::make_shared<const ControlOptions>(std::move(options));
-  const auto status = [control]() -> Result<Bytes> { return spot::to_bytes(status_text(*control)); };
+  const auto status = [control](const Caller& caller) -> Result<Bytes> {
+    const bool is_owner = caller.uid == control->access.uid || caller.uid == 0;
+    return spot::to_bytes(status_text(*control, is_owner ? StatusFor::owner : StatusFor::others));
+  };
   const auto pending = [control]() -> Result<Bytes> { return spot::to_bytes(pending_text(*control)); };
   const auto metrics = [control]() -> Result<Bytes> { return spot::to_bytes(metrics_text(*control)); };
   const auto errors = [control]() -> Result<Bytes> { return spot::to_bytes(errors_text(*control->book)); };

@@ -1,6 +1,7 @@
 // .spotfs/: what the mount says of itself, and what it can be told.
 //
-//   status    JSON: who mounted what, the connections, the disk, its caches and its other writers
+//   status    JSON: who mounted what, the connections, the disk, its caches and its other writers; without the texts of
+//             errors for other users
 //   metrics   the same and more in figures, for Prometheus: a histogram of every operation of the kernel
 //   errors    the last 100, a line each. The user's who mounted alone, as they have names
 //   pending   what is written and not uploaded yet, a line of JSON each: all of it, then each value of blobs/; empty

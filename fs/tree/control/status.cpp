@@ -69,7 +69,7 @@ json::object cache_json(const CacheFigures& cache) {
   return {{"bytes", cache.bytes}, {"limit", cache.limit}, {"hits", cache.hits}, {"misses", cache.misses}};
 }
 
-json::object scrub_json(const ScrubProgress& progress) {
+json::object scrub_json(const ScrubProgress& progress, bool has_errors) {
   const ScrubStatus scrub = progress.with([](const ScrubStatus& status) { return status; });
   json::object out;
   out["period"] = std::chrono::duration_cast<std::chrono::seconds>(scrub.period).count();
@@ -80,7 +80,7 @@ json::object scrub_json(const ScrubProgress& progress) {
   out["faults"] = scrub.faults;
   out["last_faults"] = scrub.last_faults;
   out["restored"] = scrub.restored;
-  out["last_error"] = scrub.last_error;
+  out["last_error"] = has_errors ? scrub.last_error : "";
   return out;
 }
 
@@ -104,7 +104,8 @@ json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now) {
   return out;
 }
 
-std::string status_text(const ControlOptions& control) {
+std::string status_text(const ControlOptions& control, StatusFor reader) {
+  const bool has_errors = reader == StatusFor::owner;
   json::object out;
   out["version"] = SPOTFS_VERSION;
   out["identity"] = control.client->target_id();
@@ -120,7 +121,7 @@ std::string status_text(const ControlOptions& control) {
   if (control.session) out["requests"] = control.session().waiting;
   out["log"] = name_of(control.book->level());
   out["errors"] = control.book->error_count();
-  out["last_error"] = last_error_json(*control.book);
+  out["last_error"] = has_errors ? last_error_json(*control.book) : nullptr;
   const std::optional<CacheFigures> cache = control.cache ? control.cache() : std::nullopt;
   out["cache"] = nullptr;
   if (cache) out["cache"] = cache_json(*cache);
@@ -133,21 +134,21 @@ std::string status_text(const ControlOptions& control) {
   json::object of_disk;
   of_disk["store"] = spot::base64url(index.store);
   of_disk["writer"] = spot::base64url(index.writer);
-  of_disk["registered"] = index.registered;
   of_disk["counter"] = index.counter;
   of_disk["digest"] = to_text(digest_of(index));
+  of_disk["registered"] = index.registered;
   of_disk["operations"] = index.operations;
   of_disk["uncommitted"] = index.uncommitted;
   of_disk["journal"] = nullptr;
   if (const auto bytes = control.journal_bytes ? control.journal_bytes() : std::nullopt) of_disk["journal"] = *bytes;
   of_disk["trash"] = index.trash;
-  of_disk["last_error"] = index.last_error;
+  of_disk["last_error"] = has_errors ? index.last_error : "";
   json::array writers;
   for (const WriterStatus& writer : index.others) writers.push_back(writer_json(writer, control.clock->wall()));
   of_disk["writers"] = std::move(writers);
   out["disk"] = std::move(of_disk);
   out["scrub"] = nullptr;
-  if (disk->scrub) out["scrub"] = scrub_json(*disk->scrub);
+  if (disk->scrub) out["scrub"] = scrub_json(*disk->scrub, has_errors);
   if (disk->pending) {
     const PendingStatus pending = disk->pending->status();
     out["pending"] = json::object{{"count", pending.count}, {"bytes", pending.bytes}};

@@ -8,7 +8,9 @@
 
 namespace spotfs::tree {
 
-std::string status_text(const ControlOptions& control);
+// Texts of errors have names in them, which are the business of the user who mounted.
+enum class StatusFor { owner, others };
+std::string status_text(const ControlOptions& control, StatusFor reader);
 
 // `pending`: lines of JSON; empty where nothing is.
 std::string pending_text(const ControlOptions& control);

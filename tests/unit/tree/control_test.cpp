@@ -154,6 +154,18 @@ TEST_F(ControlTest, StatusSaysWhoAndWhat) {
   EXPECT_TRUE(status.at("connections").is_array());
 }
 
+TEST_F(ControlTest, StatusHasNamesForItsOwnerAlone) {
+  mount();
+  disk_.scrub = std::make_shared<ScrubProgress>();
+  disk_.scrub->with([](ScrubStatus& scrub) { scrub.last_error = "files/secret"; });
+  book_->add_error("files/secret was not stored");
+  EXPECT_THAT(read(node(control_, "status")).value(), HasSubstr("secret was"));
+  EXPECT_THAT(read(node(control_, "status"), user(0)).value(), HasSubstr("secret was"));
+  const std::string others = read(node(control_, "status", user(1001)), user(1001)).value();
+  EXPECT_THAT(others, testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(others, HasSubstr("\"errors\":1"));
+}
+
 TEST_F(ControlTest, FlushStoresWhatIsStillOpen) {
   mount();
   const auto file = run(root_->create(user(), "file", 0644, O_WRONLY)).value();
