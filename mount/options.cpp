@@ -267,7 +267,6 @@ const std::array table{
     Row{"user", Ignored{}},
     Row{"user_id", Ignored{}},
     Row{"users", Ignored{}},
-
 };
 
 // --- Applying it -----------------------------------------------------------------------------------------------------
