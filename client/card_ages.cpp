@@ -1,7 +1,9 @@
 #include "client/card_ages.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -41,6 +43,8 @@ CardAges::~CardAges() {
 
 Result<CardAges> CardAges::open(const std::filesystem::path& path) {
   CardAges ages;
+  std::size_t records = 0;
+  bool cut_short = false;
   {
     std::ifstream in{path, std::ios::binary};
     Bytes bytes(kRecordSize);
@@ -49,15 +53,26 @@ Result<CardAges> CardAges::open(const std::filesystem::path& path) {
       std::copy_n(bytes.begin(), hash.size(), hash.begin());
       BytesView rest = BytesView{bytes}.subspan(hash.size());
       ages.insert(hash, static_cast<UnixSeconds>(*take_be<std::uint64_t>(rest)));
+      ++records;
     }
+    cut_short = in.gcount() != 0;
   }
-  const std::filesystem::path fresh = path.string() + ".new";
-  ages.file_ = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (records == ages.order_.size() && !cut_short) {
+    ages.file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (ages.file_ < 0) return last_error();
+    return ages;
+  }
+  // Others may do the same at the same time.
+  std::string fresh = path.string() + ".XXXXXX";
+  ages.file_ = ::mkostemp(fresh.data(), O_APPEND | O_CLOEXEC);
   if (ages.file_ < 0) return last_error();
   Bytes all;
   for (const Sha256& hash : ages.order_) append(all, record(hash, ages.ages_.at(hash)));
-  if (!write_all(ages.file_, all) || ::fsync(ages.file_) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0)
-    return last_error();
+  if (!write_all(ages.file_, all) || ::fsync(ages.file_) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
+    const std::error_code failed = last_error();
+    ::unlink(fresh.c_str());
+    return failed;
+  }
   return ages;
 }
 

@@ -1,9 +1,9 @@
 // The newest `issued` of each ID card that was ever seen, so that nobody can bring back an older card, with keys that
 // were revoked since (protocol.md, "Sealed").
 //
-// Kept in a file of records `hash(32) ‖ issued(8)`, appended to at each change and written anew when it is opened; a
-// record that was cut short is ignored. Thread: one at a time. Errors: errno codes. Memory: kMaxCards; beyond that the
-// one that was learnt first is forgotten.
+// Kept in a file of records `hash(32) ‖ issued(8)`, appended to at each change, also by several processes, and written
+// anew when it is opened and has outdated records; a record that was cut short is ignored. Thread: one at a time.
+// Errors: errno codes. Memory: kMaxCards; beyond that the one that was learnt first is forgotten.
 #pragma once
 
 #include <deque>
