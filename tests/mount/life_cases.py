@@ -190,7 +190,7 @@ class Refuses(LifeCase):
     def test_wrong_usage(self):
         self.refuses(USAGE, "option timout: unknown", None, "timout=3")
         self.refuses(USAGE, "option timeout: \"0\" is not a time from 1s to 1h", None, "timeout=0")
-        self.refuses(USAGE, "option expect: not in this version yet", None, "expect=x")
+        self.refuses(USAGE, "is not a whole digest", None, "expect=x")
         self.refuses(USAGE, "give embedded:DIR, wss://HOST[:PORT][,…] or spot:", "/dev/sda1")
         result = run(BED.programs["spotfs"])
         self.assertEqual((result.returncode, result.stderr.count("\n")), (USAGE, 1))
