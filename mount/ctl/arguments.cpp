@@ -86,7 +86,7 @@ class Parser {
         ->required();
     take_place(add(app_, "reconnect", "Make the connections anew, at once", What::reconnect));
     add(app_, "forget", "Drop what is cached of a file's name, or of a peer's card", What::forget)
-        ->add_option("PATH", line_.place, "In files/ or blobs/ of a mount")
+        ->add_option("PATH", line_.place, "In files/, blobs/, cards/ or endpoints/ of a mount")
         ->required();
   }
 
