@@ -47,19 +47,23 @@ build main -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-
 
 # What cannot run here (no root, no /dev/fuse, no registry or Rust in reach) is skipped and says so; CI=true makes it fail.
 test_in() { ctest --test-dir "$1" --output-on-failure --no-tests=error --parallel "$jobs" "${@:2}"; }
-failed=0
+mounts=0 others=0
 if (($#)); then
   build_sanitized
 else
   # Tests of mounts wait more than they compute: the sanitizers' builds take the time that they leave.
   (share=(chrt --idle 0) && build_sanitized) >"$builds/sanitized.log" 2>&1 &
   sanitized=$!
-  test_in "$builds/main" -L mount || failed=1
+  test_in "$builds/main" -L mount | tee "$builds/mount.log" || mounts=1
   echo "== building address and thread: what is left of it" >&2
   wait "$sanitized" || { tail -n 100 "$builds/sanitized.log" >&2; exit 1; }
   set -- -LE mount
 fi
 # One run of ctest over the three builds, so that its summary tells of all.
 printf 'subdirs("%s")\n' "$builds/main" "$builds/address" "$builds/thread" >"$builds/CTestTestfile.cmake"
-test_in "$builds" "$@" || failed=1
-exit "$failed"
+test_in "$builds" "$@" || others=1
+if ((mounts)); then # said again where it is looked for
+  echo "== mounts that failed, from $builds/mount.log" >&2
+  grep -v ' Passed \|^ *Start ' "$builds/mount.log" | tail -n 100
+fi
+exit "$((mounts || others))"
