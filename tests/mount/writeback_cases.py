@@ -126,7 +126,7 @@ class Writeback(unittest.TestCase):
         self.copy("one")
         self.assertEqual(contents(self.mount.path("files/one")), contents(self.tree))
         BED.start_relay()
-        self.mount.unmount()
+        wait_until(lambda: ctl("flush", self.mount.directory).returncode == 0, "the flush")
         self.assert_whole(self.elsewhere(), "one")
 
     def test_no_more_waits_than_the_limit_allows(self):
