@@ -54,7 +54,13 @@ class IndexWriter {
       if (!kept) co_return kept.error();
       std::vector<BlobId> ids = *kept;
       for (const auto& [child, id] : changes) ids[child] = id;
-      if (ids == *before) continue;
+      if (ids == *before) {
+        // Cut off, and put there again: the node above takes over no more of the base than what is kept.
+        const Answer<BlobId> same = co_await content_.base.find(level, position);
+        if (!same) co_return same.error();
+        out[position] = *same;
+        continue;
+      }
       if (!is_root && std::ranges::all_of(ids, [](const BlobId& id) { return id == kHole; })) {
         out[position] = kHole;
         continue;

@@ -319,6 +319,23 @@ TEST_F(DraftTest, SharesWholeChunksOfACopy) {
   EXPECT_EQ(read_again(save(*odd).reference), Bytes(all.begin() + 5, all.begin() + 5 + 2 * kChunkSize));
 }
 
+TEST_F(DraftTest, KeepsWhatIsCutOffAndPutBackFromACopyOfTheSame) {
+  const std::uint64_t far = kIndexFanOut * kChunkSize;
+  const auto file = draft();
+  write(*file, 0, spot::to_bytes("start"));
+  write(*file, far - 3, spot::to_bytes("across"));
+  const Reference from = *save(*file).reference;
+  for (const std::uint64_t kept : {std::uint64_t{0}, std::uint64_t{5}, far / 2, far - 1, far + 1}) {
+    const auto copy = draft(from);
+    ASSERT_TRUE(copy->resize(kept));
+    ASSERT_TRUE(run(copy->copy(from, 0, 0, from.size)));
+    const auto again = draft(save(*copy).reference);
+    EXPECT_EQ(spot::to_string(read(*again, 0, 5)), "start") << kept;
+    EXPECT_EQ(spot::to_string(read(*again, far - 3, 6)), "across") << kept;
+    EXPECT_EQ(again->size(), from.size);
+  }
+}
+
 TEST_F(DraftTest, KeepsASharedChunkThatIsCutOffAndPutBackDuringASave) {
   const auto file = draft();
   const Bytes all = pattern(3 * kChunkSize);
