@@ -309,16 +309,17 @@ class Blobs(CtlCase):
         self.assertEqual(result.returncode, DONE, result.stderr)
         return result.stdout
 
-    def test_what_is_put_is_a_file_at_once(self):
+    def test_what_is_put_is_a_file(self):
         path = self.blobs / "new/deep/key"
         self.assertFalse(path.exists())  # the kernel remembers that
         for value in (b"first", os.urandom(40_000), b"", b"last"):
             self.put("new/deep/key", value)
+            wait_until(path.exists, "the name")  # the kernel is told of it aside
             self.assertEqual(path.read_bytes(), value)
             self.assertEqual(path.stat().st_size, len(value))
             self.assertEqual(self.get("new/deep/key"), value)
         self.assert_exit(DONE, self.blob("rm", "new/deep/key"))
-        self.assertFalse(path.exists())
+        wait_until(lambda: not path.exists(), "the end of the name")
         self.assert_exit(FAILED, self.blob("rm", "new/deep/key"))
 
     def test_a_file_is_had_by_its_key(self):
