@@ -8,9 +8,9 @@
 #include <utility>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
+
+#include "tests/unit/spawn.hpp"
 
 namespace spot::fake {
 
@@ -25,7 +25,7 @@ T run_on(boost::asio::io_context& context, std::future<T> result) {
 
 template <class T>
 T run_on(boost::asio::io_context& context, boost::asio::awaitable<T> work) {
-  return run_on(context, boost::asio::co_spawn(context, std::move(work), boost::asio::use_future));
+  return run_on(context, spot::test::spawn(context, std::move(work)));
 }
 
 }  // namespace spot::fake

@@ -2,15 +2,14 @@
 
 #include <filesystem>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
 #include "client/crypto/hash.hpp"
 #include "fs/index/keys.hpp"
 #include "fs/index/peers.hpp"
 #include "fs/store/memory.hpp"
+#include "tests/unit/spawn.hpp"
 
 namespace spotfs {
 
@@ -38,7 +37,7 @@ class Commit : public testing::Test {
 
   template <class T>
   T run(asio::awaitable<T> work) {
-    auto result = asio::co_spawn(context_, std::move(work), asio::use_future);
+    auto result = spot::test::spawn(context_, std::move(work));
     context_.restart();
     context_.run();
     return result.get();

@@ -2,10 +2,10 @@
 
 #include <future>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
+
+#include "tests/unit/spawn.hpp"
 
 namespace spotfs::mount {
 namespace {
@@ -18,7 +18,7 @@ class LateRootTest : public testing::Test {
  protected:
   template <class T>
   std::future<T> start(asio::awaitable<T> work) {
-    return asio::co_spawn(io_, std::move(work), asio::use_future);
+    return spot::test::spawn(io_, std::move(work));
   }
   void run() {  // as far as it goes
     io_.restart();

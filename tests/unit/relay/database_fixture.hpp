@@ -3,13 +3,12 @@
 
 #include <filesystem>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
 #include "client/base/encoding.hpp"
 #include "mount/relay/sqlite_database.hpp"
+#include "tests/unit/spawn.hpp"
 
 namespace spot::relay {
 
@@ -24,7 +23,7 @@ struct TemporaryDirectory {
 
 template <class T>
 T wait_for(asio::io_context& context, asio::awaitable<T> work) {
-  auto result = asio::co_spawn(context, std::move(work), asio::use_future);
+  auto result = spot::test::spawn(context, std::move(work));
   context.restart();
   context.run();
   return result.get();

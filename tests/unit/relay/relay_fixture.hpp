@@ -8,6 +8,7 @@
 #include "client/proto/handshake.hpp"
 #include "mount/relay/relay.hpp"
 #include "tests/unit/relay/database_fixture.hpp"
+#include "tests/unit/spawn.hpp"
 
 namespace spot::relay {
 
@@ -100,7 +101,7 @@ class RelayTest : public testing::Test {
  public:
   template <class T>
   T run(asio::awaitable<T> work) {
-    auto result = asio::co_spawn(context_, std::move(work), asio::use_future);
+    auto result = spot::test::spawn(context_, std::move(work));
     run_until([&] { return result.wait_for(std::chrono::seconds{0}) == std::future_status::ready; });
     return result.get();
   }

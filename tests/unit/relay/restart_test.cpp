@@ -6,6 +6,7 @@
 #include "client/net/one_shot.hpp"
 #include "tests/unit/relay/relay_fixture.hpp"
 #include "tests/unit/relay/relay_program.hpp"
+#include "tests/unit/spawn.hpp"
 
 namespace spot::relay {
 namespace {
@@ -31,7 +32,7 @@ class RestartTest : public RelayTest {
   }
   template <class T>
   std::future<T> begin(asio::awaitable<T> work) {
-    return asio::co_spawn(context_, std::move(work), asio::use_future);
+    return spot::test::spawn(context_, std::move(work));
   }
   template <class T>
   T end(std::future<T>& began) {

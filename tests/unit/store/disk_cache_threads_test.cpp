@@ -6,6 +6,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "client/net/event.hpp"
+#include "tests/unit/spawn.hpp"
 #include "tests/unit/store/disk_cache_fixture.hpp"
 
 namespace spotfs {
@@ -28,7 +29,7 @@ class AtOnce : public testing::Test, public DiskCacheFixture {
   }
   template <class T>
   std::future<T> begin(asio::awaitable<T> work) {
-    auto out = asio::co_spawn(context_, std::move(work), asio::use_future);
+    auto out = spot::test::spawn(context_, std::move(work));
     context_.restart();
     context_.poll();
     return out;

@@ -1,10 +1,9 @@
 #include "fs/store/memory.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include "tests/conformance/blob_store_suite.hpp"
+#include "tests/unit/spawn.hpp"
 
 namespace spotfs {
 
@@ -15,7 +14,7 @@ class MemoryFixture {
   MemoryStore& store() { return store_; }
   template <class T>
   T run(asio::awaitable<T> work) {
-    auto result = asio::co_spawn(context_, std::move(work), asio::use_future);
+    auto result = spot::test::spawn(context_, std::move(work));
     context_.restart();
     context_.run();
     return result.get();

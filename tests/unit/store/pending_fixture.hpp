@@ -8,6 +8,7 @@
 #include "fs/store/memory.hpp"
 #include "fs/store/pending_store.hpp"
 #include "tests/fake/run_on.hpp"
+#include "tests/unit/spawn.hpp"
 #include "tests/unit/store/cache_fixture.hpp"
 
 namespace spotfs {
@@ -79,7 +80,7 @@ class PendingFixture : public CacheFiles {
   }
   template <class T>
   std::future<T> begin(asio::awaitable<T> work) {
-    return asio::co_spawn(*context_, std::move(work), asio::use_future);
+    return spot::test::spawn(*context_, std::move(work));
   }
   template <class T>
   static bool is_ready(const std::future<T>& result) {

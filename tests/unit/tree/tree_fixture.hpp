@@ -3,12 +3,9 @@
 
 #include <future>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_future.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +14,7 @@
 #include "fs/tree/interrupt.hpp"
 #include "fs/tree/node.hpp"
 #include "fs/tree/notifier.hpp"
+#include "tests/unit/spawn.hpp"
 
 namespace spotfs::tree {
 
@@ -52,8 +50,7 @@ class Pending {
  public:
   Pending(asio::io_context& context, asio::awaitable<T> work)
       : signal_{std::make_unique<asio::cancellation_signal>()},
-        result_{asio::co_spawn(context, std::move(work),
-                               asio::bind_cancellation_slot(signal_->slot(), asio::use_future))} {}
+        result_{spot::test::spawn(context, std::move(work), signal_->slot())} {}
   bool done() const { return result_.wait_for(std::chrono::seconds{0}) == std::future_status::ready; }
   T get() { return result_.get(); }
   void interrupt() { signal_->emit(asio::cancellation_type::all); }
