@@ -89,6 +89,7 @@ asio::awaitable<void> DiskIndex::run() {
       for (Done::Pointer& done : std::exchange(requests.*list, {})) left.push_back(std::move(done));
     }
   });
+  event_ = {};  // what is told of changes has the index, too
   for (const Done::Pointer& done : left) done->give(Failure{Errc::stopping});
   for (const Job& job : jobs) job.abandon();
 }
