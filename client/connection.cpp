@@ -80,6 +80,16 @@ void Connection::reconnect() {
   });
 }
 
+void Connection::check() {
+  asio::post(strand_, [self = shared_from_this()] {
+    self->hurry_ = true;
+    self->backoff_.reset();
+    self->pause_.cancel();
+    // A ping that is under way has its own deadline.
+    if (self->pings_answered_ == self->pings_sent_) self->ping_timer_.cancel();
+  });
+}
+
 SessionId Connection::session() const {
   return outbox_.with([](const Outbox& outbox) { return outbox.session; });
 }
@@ -261,6 +271,7 @@ void Connection::take_pong(BytesView body) {
   const auto number = take_be<std::uint64_t>(body);
   if (!number || !body.empty() || *number != pings_sent_ || pings_answered_ == pings_sent_) return;
   pings_answered_ = *number;
+  hurry_ = false;
   const auto round_trip = settings_.clock->steady() - pinged_;
   status_.with([&](ConnectionStatus& status) { status.round_trip = round_trip; });
   ping_timer_.cancel();

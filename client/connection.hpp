@@ -40,6 +40,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   void stop();
   void reconnect();  // at once: what is open is closed, what waits is woken
+  // After a suspend: what is open is asked at once whether it is alive, what waits is woken, and backs off anew.
+  void check();
 
   // The present session; 0 while offline.
   SessionId session() const;

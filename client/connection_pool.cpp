@@ -31,6 +31,10 @@ ConnectionPool::ConnectionPool(asio::any_io_executor executor, std::shared_ptr<I
       pause_{strand_} {}
 
 void ConnectionPool::start() {
+  watch_ = ClockWatch::make(strand_.get_inner_executor(), [weak = weak_from_this()] {
+    if (const Self self = weak.lock()) self->check();
+  });
+  if (watch_) watch_->start();
   if (!settings_.hosts.empty()) {
     connect(settings_.hosts);
   } else {
@@ -46,6 +50,7 @@ void ConnectionPool::stop() {
     running = state.connections;
     waiters.swap(state.waiters);
   });
+  if (watch_) watch_->stop();
   for (const auto& connection : running) connection->stop();
   for (const auto& waiter : waiters) waiter->give(fail(Errc::stopping));
   asio::post(strand_, [self = shared_from_this()] { self->pause_.cancel(); });
@@ -153,6 +158,12 @@ asio::awaitable<Result<void>> ConnectionPool::wait_online(Self self, DeadlineQue
 
 void ConnectionPool::reconnect() {
   for (const auto& connection : all()) connection->reconnect();
+  asio::post(strand_, [self = shared_from_this()] { self->pause_.cancel(); });
+}
+
+void ConnectionPool::check() {
+  log(LogLevel::debug, "the machine slept, or its clock was set: looks whether the connections are alive");
+  for (const auto& connection : all()) connection->check();
   asio::post(strand_, [self = shared_from_this()] { self->pause_.cancel(); });
 }
 

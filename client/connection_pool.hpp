@@ -6,6 +6,7 @@
 #include <map>
 
 #include "client/connection.hpp"
+#include "client/net/clock_watch.hpp"
 #include "client/net/tls.hpp"
 
 namespace spot {
@@ -40,6 +41,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
                                                    DeadlineQueue::TimePoint deadline);
   std::size_t online_count() const;
   void reconnect();
+  void check();  // what is open may be dead, and what waits need not: after a suspend
   std::uint64_t on_online(std::function<void(bool)> event);
   void remove_event(std::uint64_t id);
   // Has a connection that is gone taken a store since the last time?
@@ -69,7 +71,8 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   const std::shared_ptr<DeadlineQueue> deadlines_;
   const Settings settings_;
   const Events events_;
-  asio::steady_timer pause_;  // of discovery; on the strand
+  asio::steady_timer pause_;           // of discovery; on the strand
+  std::shared_ptr<ClockWatch> watch_;  // set by start()
   Synchronized<State> state_;
   std::atomic<bool> unsynced_{false};
 };

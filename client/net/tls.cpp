@@ -8,7 +8,7 @@
 
 #include "client/base/handle.hpp"
 #include "client/crypto/hash.hpp"
-#include "client/net/g_dns.hpp"
+#include "client/net/resolve.hpp"
 
 namespace spot {
 namespace {
@@ -16,27 +16,6 @@ namespace {
 using asio::ip::tcp;
 using Certificate = Handle<X509, &X509_free>;
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
-
-asio::awaitable<std::vector<tcp::endpoint>> resolve(Host host) {
-  std::vector<tcp::endpoint> endpoints;
-  for (const auto& address : g_dns_addresses(host.name)) endpoints.emplace_back(address, host.port);
-  if (!endpoints.empty()) co_return endpoints;
-
-  boost::system::error_code ec;
-  const auto literal = asio::ip::make_address(host.name, ec);
-  if (!ec) {
-    endpoints.emplace_back(literal, host.port);
-    co_return endpoints;
-  }
-  tcp::resolver resolver{co_await asio::this_coro::executor};
-  const std::string port = std::to_string(host.port);
-  const auto [failed, found] =
-      co_await resolver.async_resolve(host.name, port, tcp::resolver::numeric_service, use_tuple);
-  if (!failed) {
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-  }
-  co_return endpoints;
-}
 
 // Tells OpenSSL whom the certificate must name; an address is checked as an address, and gets no SNI (RFC 6066).
 Result<void> expect_host(SSL* ssl, const std::string& name) {
@@ -85,13 +64,13 @@ Result<TlsContext> make_tls_context(const std::filesystem::path& ca_file) {
 asio::awaitable<Result<std::unique_ptr<TlsStream>>> connect_tls(TlsContext context, Host host,
                                                                 std::chrono::milliseconds timeout) {
   const auto endpoints = co_await resolve(host);
-  if (endpoints.empty()) co_return fail(Errc::offline);
+  if (!endpoints) co_return fail(Errc::offline);
   auto stream = std::make_unique<TlsStream>(co_await asio::this_coro::executor, *context);
   if (const auto ready = expect_host(stream->native_handle(), host.name); !ready) co_return ready.error();
 
   beast::tcp_stream& tcp_stream = stream->next_layer();
   tcp_stream.expires_after(timeout);
-  const auto [refused, endpoint] = co_await tcp_stream.async_connect(endpoints, use_tuple);
+  const auto [refused, endpoint] = co_await tcp_stream.async_connect(*endpoints, use_tuple);
   if (refused) co_return fail(refused == beast::error::timeout ? Errc::timed_out : Errc::offline);
   boost::system::error_code ignored;
   tcp_stream.socket().set_option(tcp::no_delay{true}, ignored);
