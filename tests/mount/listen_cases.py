@@ -9,9 +9,18 @@ import time
 import unittest
 
 from bed import run, shell, wait_until
+from idle import Idle
 from listening import WORKER, Query, begin, end, served, take, waits_for_nothing
 
 BED = None  # set by run.py
+IDLE = None  # mounts that no test uses
+
+
+def setUpModule():
+    global IDLE
+    relay = BED.mount(None, "listen=127.0.0.1:8443")
+    ours = BED.mount("wss://localhost:8443", f"ca={relay.home}/store/cert.pem", identity=relay.identity)
+    IDLE = Idle(embedded=BED.mount(), serving=relay, relayed=ours)
 
 
 class ListenCase(unittest.TestCase):
@@ -314,3 +323,11 @@ class Owners(ListenCase):
     def test_endpoints_of_the_client_itself_are_busy(self):
         for name in ("ping", "version", "finger"):
             self.fails_with(errno.EBUSY, self.mount.path("listen", name).mkdir)
+
+
+class Zzz(unittest.TestCase):
+    """The last one, so that most of a minute is over already."""
+
+    def test_mounts_that_nobody_uses_need_less_than_a_tenth_of_a_second_each_minute(self):
+        for name, seconds in IDLE.minute().items():
+            self.assertLess(seconds, 0.1, name)
