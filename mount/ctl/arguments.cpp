@@ -27,6 +27,7 @@ class Parser {
     add_peer_commands();
     add_disk_commands();
     add_blob_commands();
+    add_setup_commands();
     app_.footer(
         "DIR is the directory of a mount, or any path in it; left out, the mount of the current directory, or the "
         "only one there is.\nExit codes: 0 done, 1 failed (fsck, scrub: something is not whole), 2 wrong usage, "
@@ -148,7 +149,54 @@ class Parser {
         ->add_option("PREFIX", line_.key);
   }
 
+  void add_setup_commands() {
+    CLI::App* const doctor =
+        add(app_, "doctor", "Check this machine, the keys and the relays, and say what to do", What::doctor);
+    doctor->add_option("SOURCE", source_, "Its relays, too: embedded:DIR, wss://HOST[:PORT][,…] or spot:");
+    doctor->add_option("--identity", identity_, "Directory of the private keys");
+    doctor->add_option("--state", state_, "Directory of the states");
+    doctor->add_option("--ca", ca_, "Trust the certificates of this PEM file, not the system's");
+    CLI::App* const fstab = add(app_, "fstab", "Print the line of /etc/fstab for a mount", What::fstab);
+    fstab->add_option("SOURCE", source_, "embedded:DIR, wss://HOST[:PORT][,…] or spot:")->required();
+    fstab->add_option("DIR", directory_, "Where to mount it")->required();
+    fstab->add_option("-o", options_, "More options of spotfs; with noauto it is not for the boot")
+        ->allow_extra_args(false);
+  }
+
+  // What a mount would be told.
+  boost::system::result<Invocation, int> complete_setup() {
+    mount::Options options;
+    if (!source_.empty() || line_.what == What::fstab) {
+      auto source = mount::Source::parse(source_);
+      if (!source) return wrong(source.error().text);
+      options.source = *std::move(source);
+    }
+    for (const std::string& list : options_) {
+      if (const auto applied = mount::apply_options(options, list); !applied) return wrong(applied.error().text);
+      line_.options.append(line_.options.empty() ? "" : ",").append(list);
+    }
+    std::error_code ec;
+    const auto absolute = [&](const std::string& path) {
+      const auto whole = std::filesystem::absolute(path, ec).lexically_normal();
+      return whole.has_filename() ? whole : whole.parent_path();
+    };
+    if (!identity_.empty()) options.identity = absolute(identity_);
+    if (!state_.empty()) options.state = absolute(state_);
+    if (!ca_.empty()) options.ca = absolute(ca_);
+    if (line_.what == What::fstab) {
+      if (directory_.empty()) return wrong("the name of the directory is empty");
+      options.directory = absolute(directory_).string();
+    }
+    if (ec) return wrong(ec.message());
+    // Root mounts what is in fstab.
+    const uid_t user = line_.what == What::fstab ? 0 : ::getuid();
+    if (const auto completed = mount::complete(options, user); !completed) return wrong(completed.error().text);
+    line_.direct = std::move(options);
+    return line_;
+  }
+
   boost::system::result<Invocation, int> complete() {
+    if (line_.what == What::doctor || line_.what == What::fstab) return complete_setup();
     if (source_.empty() && !options_.empty()) return wrong("-o goes with --source");
     if (source_.empty()) return line_;
     if (!line_.place.empty()) return wrong("give --mount or --source, not both");
@@ -178,7 +226,7 @@ class Parser {
 
   CLI::App app_{"Controls mounts of spotfs, and reaches the values of an identity.", "spotfsctl"};
   Invocation line_;
-  std::string progress_ = "auto", source_;
+  std::string progress_ = "auto", source_, directory_, identity_, state_, ca_;
   std::vector<std::string> options_;
 };
 

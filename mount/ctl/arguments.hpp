@@ -34,6 +34,8 @@ enum class What {
   time,
   card,
   listen,
+  doctor,
+  fstab,
 };
 enum class When { automatic, always, never };
 
@@ -55,7 +57,8 @@ struct Invocation {
   bool follow = false;      // of log
   unsigned count = 0;       // of top: how often; of listen: how many messages; 0: without an end
   double interval = 1;      // of top, in seconds
-  // Without a mount: the relays, and who we are.
+  std::string options;      // of fstab: a list for -o, as it was given
+  // Without a mount: the relays, and who we are. Of doctor the source may be empty; of fstab with a directory.
   std::optional<mount::Options> direct;
 };
 

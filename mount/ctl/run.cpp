@@ -80,6 +80,8 @@ int run(const Invocation& line, Output& output) {
     case What::time:
     case What::card: return run_peer_command(line, output);
     case What::listen: return run_listen(line, output);
+    case What::doctor: return run_doctor(line, output);
+    case What::fstab: return run_fstab(line, output);
     case What::blob_get:
     case What::blob_put:
     case What::blob_rm:

@@ -30,6 +30,8 @@ int run_umount(const Invocation& line, Output& output);
 int run_peer_command(const Invocation& line, Output& output);  // query, send, ping, time, card
 int run_listen(const Invocation& line, Output& output);
 int run_blob_on_mount(const Invocation& line, Output& output);
+int run_doctor(const Invocation& line, Output& output);
+int run_fstab(const Invocation& line, Output& output);
 int run_blob_directly(const Invocation& line, Output& output);
 
 // All of a file, or of standard input (`-`), in bounded memory.

@@ -16,6 +16,8 @@ _spotfsctl() {
     case $command in
       fsck) words+=' --accept-older --repair' ;;
       blob | card | time) words+=' --mount --source -o' ;;
+      doctor) words+=' --ca --identity --state' ;;
+      fstab) words+=' -o' ;;
       listen) words+=' --count --exec --mount --source -o' ;;
       log) words+=' --follow --level' ;;
       ping | query) words+=' --mount --source --timeout -o' ;;
@@ -23,10 +25,12 @@ _spotfsctl() {
       top) words+=' --count --interval' ;;
     esac
   elif [[ -z $command ]]; then
-    words='blob card conflicts flush forget fsck list listen log ping query reconnect scrub send status time top umount
-      writers'
+    words='blob card conflicts doctor flush forget fsck fstab list listen log ping query reconnect scrub send status time
+      top umount writers'
   elif [[ $command == blob && -z $sub ]]; then
     words='get ls put rm'
+  elif [[ ($command == doctor || $command == fstab) && -z $sub ]]; then
+    words='embedded: spot: wss://'
   elif [[ $command == writers && -z $sub ]]; then
     words=retire
   fi

@@ -23,9 +23,10 @@ from bed import Bed
 
 SKIPPED = 77
 SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
-SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "control", "endpoints", "groups", "guide", "listen", "mount8", "python", "rust")
+SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "control", "endpoints", "groups", "guide", "listen", "doctor", "mount8", "python", "rust")
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
 TOOLS_OF = {
+    "doctor": ("script",),
     "load": ("dbench", "fio", "stress-ng", "vim"),
     "endpoints": ("dash", "busybox", "zsh", "mksh", "ksh93", "perl", "curl", "wget", "socat", "ps"),
 }

@@ -176,7 +176,7 @@ class Completions(Case):
         script = """
             compopt() { :; }
             for file in "$@"; do . "$file" || exit; done
-            COMP_WORDS=(spotfsctl fs) COMP_CWORD=1
+            COMP_WORDS=(spotfsctl fsc) COMP_CWORD=1
             _spotfsctl
             echo "${COMPREPLY[*]}"
             COMP_WORDS=(spotfs -o ro,subt) COMP_CWORD=2
@@ -188,6 +188,16 @@ class Completions(Case):
         """
         files = map(str, sorted((PACKAGING / "completions").glob("*.bash")))
         self.assertEqual(run("bash", "-uc", script, "bash", *files), (0, "fsck\nro,subtree=files\n--self-signed\n"))
+
+
+class Fstab(Case):
+    def test_lines_have_all_that_spotfsctl_would_add(self):
+        for path in (TOP / "README.md", PACKAGING / "examples/fstab", PACKAGING / "man/spotfs.8"):
+            lines = re.findall(r"(?m)^ *((?:embedded:|wss://|spot:)\S* /\S+ \S+ \S+ 0 0)$", path.read_text())
+            self.assertGreater(len(lines), 1, path)
+            for line in lines:
+                source, directory, _, options, *_ = line.split()
+                self.assertEqual(run(GIVEN.spotfsctl, "fstab", "-o", options, source, directory), (0, line + "\n"))
 
 
 class Units(Case):
