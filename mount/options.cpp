@@ -2,23 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 #include <variant>
 
-#include <pwd.h>
-
 #include "client/base/encoding.hpp"
-#include "client/proto/address.hpp"
-#include "mount/relay/listener.hpp"
+#include "mount/option_setters.hpp"
 
 namespace spotfs::mount {
 namespace {
 
 using spot::Answer;
-using spot::Errc;
 using spot::Failure;
-
-Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; }
 
 // --- Kinds of options ------------------------------------------------------------------------------------------------
 // Their errors go behind "option NAME: ".
@@ -53,119 +46,6 @@ struct Row {
   std::string_view name;
   Kind kind;
 };
-
-template <class T>
-Answer<T> choose(const std::string& value, std::initializer_list<std::pair<std::string_view, T>> choices) {
-  std::string names;
-  for (const auto& [name, choice] : choices) {
-    if (name == value) return choice;
-    names.append(names.empty() ? "" : ", ").append(name);
-  }
-  return wrong("\"" + spot::printable(value) + "\" is none of " + names);
-}
-
-template <class T, class V>
-Answer<void> store(T& field, Answer<V> value) {
-  if (!value) return value.error();
-  field = *std::move(value);
-  return {};
-}
-
-Answer<std::filesystem::path> absolute_path(const std::string& value) {
-  std::error_code ec;
-  auto path = std::filesystem::absolute(value, ec).lexically_normal();
-  if (ec) return wrong(ec.message());
-  return path;
-}
-
-Answer<void> set_listen(Options& options, const std::string& value) {
-  const auto split = spot::relay::split_host_port(value);
-  if (!split) return wrong("\"" + spot::printable(value) + "\" is not ADDRESS:PORT, such as 127.0.0.1:8443");
-  options.listen = value;
-  return {};
-}
-
-Answer<void> set_allow(Options& options, const std::string& value) {
-  const auto names = split_list(value, ':');
-  if (!names) return names.error();
-  options.allow.clear();
-  for (const std::string& name : *names) {
-    const auto address = spot::Address::parse(name);
-    if (!address || address->kind != spot::AddressKind::identity || !address->endpoint.empty()) {
-      return wrong("\"" + spot::printable(name) +
-                   "\" is not the address of an identity: give k.HASH[:k.HASH…], as in its self/id");
-    }
-    options.allow.push_back(address->hash);
-  }
-  return {};
-}
-
-Answer<void> set_groups(Options& options, const std::string& value) {
-  const auto names = split_list(value, ':');
-  if (!names) return names.error();
-  options.groups.clear();
-  for (const std::string& name : *names) {
-    auto key = spot::from_base64url(name);
-    if (!key || !spot::PublicKey::parse(*key)) {
-      return wrong("\"" + spot::printable(name) + "\" is not a group's public key (PKIX, in base64url)");
-    }
-    options.groups.push_back(*std::move(key));
-  }
-  return {};
-}
-
-Answer<void> set_expect(Options& options, const std::string& value) {
-  const auto digest = parse_digest(value);
-  if (!digest) return wrong("\"" + spot::printable(value) + "\" is not a whole digest, as spotfsctl status prints it");
-  options.expect = *digest;
-  return {};
-}
-
-Answer<void> set_peers(Options& options, const std::string& value) { return store(options.peers, parse_group(value)); }
-Answer<void> set_uid(Options& options, const std::string& value) { return store(options.uid, parse_user(value)); }
-Answer<void> set_gid(Options& options, const std::string& value) { return store(options.gid, parse_group(value)); }
-Answer<void> set_fmask(Options& options, const std::string& value) {
-  return store(options.file_mask, parse_mask(value));
-}
-Answer<void> set_dmask(Options& options, const std::string& value) {
-  return store(options.directory_mask, parse_mask(value));
-}
-Answer<void> set_umask(Options& options, const std::string& value) {
-  if (const Answer<void> set = set_fmask(options, value); !set) return set;
-  return set_dmask(options, value);
-}
-
-Answer<void> set_bind(Options& options, const std::string& value) {
-  return store(options.require_binding, choose<bool>(value, {{"any", false}, {"require", true}}));
-}
-Answer<void> set_conflicts(Options& options, const std::string& value) {
-  return store(options.conflicts_last, choose<bool>(value, {{"keep", false}, {"last", true}}));
-}
-Answer<void> set_plain(Options& options, const std::string& value) {
-  using tree::PlainValues;
-  return store(options.plain,
-               choose<PlainValues>(
-                   value, {{"any", PlainValues::any}, {"new", PlainValues::new_names}, {"none", PlainValues::none}}));
-}
-Answer<void> set_offline(Options& options, const std::string& value) {
-  using Offline = DiskCache::Offline;
-  return store(options.offline, choose<Offline>(value, {{"stale", Offline::stale}, {"fail", Offline::fail}}));
-}
-Answer<void> set_cache(Options& options, const std::string& value) {
-  options.must_cache = value != "none";
-  if (!options.must_cache) return store(options.cache, Answer<std::filesystem::path>{std::filesystem::path{}});
-  return store(options.cache, absolute_path(value));
-}
-Answer<void> set_subtree(Options& options, const std::string& value) {
-  return store(options.only_files, choose<bool>(value, {{"files", true}}));
-}
-Answer<void> set_log(Options& options, const std::string& value) {
-  using spot::LogLevel;
-  return store(options.log, choose<LogLevel>(value, {{"debug", LogLevel::debug},
-                                                     {"info", LogLevel::info},
-                                                     {"warning", LogLevel::warning},
-                                                     {"error", LogLevel::error}}));
-}
 
 // --- The table -------------------------------------------------------------------------------------------------------
 
@@ -332,43 +212,6 @@ Answer<void> apply_option(Options& options, const OptionWord& word, bool sloppy 
   return {};
 }
 
-// The kernel checks the modes that it is shown; we, those that are stored.
-void add_implied(Options& options) {
-  if (options.allow_other || options.file_mask != 0 || options.directory_mask != 0) options.default_permissions = true;
-}
-
-Answer<std::filesystem::path> home_of(uid_t user) {
-  const passwd* const entry = ::getpwuid(user);
-  if (entry != nullptr && entry->pw_dir != nullptr && entry->pw_dir[0] == '/')
-    return std::filesystem::path{entry->pw_dir};
-  return wrong("user " + std::to_string(user) + " has no home directory: give -o identity=DIR,state=DIR");
-}
-
-// Where nothing was said: one for all sources but for a relay in this program, whose store is on a disk of this
-// machine.
-void set_cache_directory(Options& options, uid_t user) {
-  if (options.cache) return;
-  options.cache.emplace();
-  if (options.source.kind == Source::Kind::embedded) return;
-  if (user == 0)
-    options.cache = "/var/cache/spotfs";
-  else if (const auto home = home_of(user))
-    options.cache = *home / ".cache/spotfs";
-}
-
-Answer<void> set_directories(Options& options, uid_t user) {
-  if (user == 0) {
-    if (options.identity.empty()) options.identity = "/etc/spotfs/identity";
-    if (options.state.empty()) options.state = "/var/lib/spotfs/state";
-  }
-  if (!options.identity.empty() && !options.state.empty()) return {};
-  const auto home = home_of(user);
-  if (!home) return home.error();
-  if (options.identity.empty()) options.identity = *home / ".config/spot";
-  if (options.state.empty()) options.state = *home / ".local/state/spotfs";
-  return {};
-}
-
 }  // namespace
 
 bool is_for_others(std::string_view name) {
@@ -397,27 +240,6 @@ Answer<void> apply_options(Options& options, std::string_view list, bool sloppy)
   for (const OptionWord& word : *words) {
     if (const Answer<void> applied = apply_option(options, word, sloppy); !applied) return applied;
   }
-  return {};
-}
-
-Answer<void> complete(Options& options, uid_t user) {
-  if (const Answer<void> set = set_directories(options, user); !set) return set;
-  set_cache_directory(options, user);
-  const bool embedded = options.source.kind == Source::Kind::embedded;
-  if (!embedded && !options.listen.empty()) return wrong("option listen: only with a source embedded:DIR");
-  if (!options.allow.empty() && options.listen.empty()) return wrong("option allow: only together with listen");
-  if (embedded && !options.ca.empty()) return wrong("option ca: an embedded: source needs none, leave it out");
-  if (embedded && options.writeback)
-    return wrong("option writeback: an embedded: source is on this machine already, leave it out");
-  if (options.only_files && options.delay_connect)
-    return wrong(
-        "options subtree and delay_connect: the disk alone has nothing to show without a connection; leave one out");
-  if (user != 0 && (options.allow_suid || options.allow_dev)) {
-    return Failure{Errc::refused, std::string{"option "} + (options.allow_suid ? "allow_suid" : "allow_dev") +
-                                      ": only root may; leave it out"};
-  }
-  add_implied(options);
-  if (options.threads == 0) options.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   return {};
 }
 

@@ -93,6 +93,9 @@ spot::Answer<bool> is_change(const Options& running, const OptionWord& word);
 // What a client needs of them: whose it is, its relays, and how long it waits.
 spot::ClientOptions client_options(const Options& options, std::shared_ptr<const spot::Keychain> keys);
 
+// The kernel checks the modes that it is shown; we, those that are stored.
+void add_implied(Options& options);
+
 // Fills in what depends on the user (never on the environment), and refuses what does not go together.
 spot::Answer<void> complete(Options& options, uid_t user);
 
