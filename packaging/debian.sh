@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What quickstart.sh and tests/run.sh share: Debian's package names, the right to install them, and how many jobs fit.
+# What the scripts here and tests/run.sh share: Debian's package names, the right to install them, and how many jobs fit.
 # Sourced; sets nothing but the names defined here.
 
 # Boost 1.81 is the oldest that serves, and the newest of Debian 12; later releases have later ones.
@@ -14,14 +14,15 @@ boost_version() {
   echo 1.81
 }
 
-# One name a line.
+# What it takes to compile, to make packages of that, and to run it: one name a line.
 build_packages() {
   local boost
   boost=$(boost_version)
-  printf '%s\n' ca-certificates cmake fuse3 g++ "libboost${boost}-dev" "libboost-json${boost}-dev" libcbor-dev \
-    libcli11-dev libfmt-dev libfuse3-dev libspdlog-dev libsqlite3-dev libssl-dev libsystemd-dev ninja-build openssl \
-    pkg-config
+  printf '%s\n' cmake "libboost${boost}-dev" "libboost-json${boost}-dev" libcbor-dev libcli11-dev libfmt-dev libfuse3-dev \
+    libspdlog-dev libsqlite3-dev libssl-dev libsystemd-dev ninja-build pkg-config
 }
+package_tools() { printf '%s\n' build-essential debhelper; }
+run_packages() { printf '%s\n' ca-certificates fuse3 openssl; }
 
 # Those of the names in the arguments that are not installed.
 missing_packages() {
@@ -72,7 +73,10 @@ install_packages() {
   apt_install "${arguments[@]}" || { as_root apt-get update -qq && apt_install "${arguments[@]}"; } ||
     { echo "apt-get install failed, see the lines above" >&2; return 1; }
 }
-apt_install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "$@" >/dev/null; }
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o Dpkg::Options::=--force-confdef \
+    -o Dpkg::Options::=--force-confold "$@" >/dev/null
+}
 
 # One file that uses Beast takes 1.3 GB to compile: min(cores, free memory / 1.5 GB), at least 1.
 jobs_that_fit() {

@@ -9,8 +9,8 @@ can_be_root || echo "not root and no sudo: going on with what is installed" >&2
 if can_be_root; then
   know_packages
   # The shells are for the queries that each of them writes in its own way, and for their completions.
-  mapfile -t wanted < <(build_packages; printf '%s\n' ccache clang-14 clang-format-14 git libbenchmark-dev \
-    libclang-rt-14-dev libgmock-dev libgtest-dev shellcheck \
+  mapfile -t wanted < <(build_packages; run_packages; printf '%s\n' ccache clang-14 clang-format-14 g++ git \
+    libbenchmark-dev libclang-rt-14-dev libgmock-dev libgtest-dev shellcheck \
     busybox curl dash dbench fio fish groff-base iproute2 ksh93u+m mandoc mksh perl procps python3 python3-venv rsync socat \
     stress-ng systemd tar util-linux vim wget zsh)
   mapfile -t missing < <(missing_packages "${wanted[@]}")
