@@ -63,8 +63,11 @@ uninstall() {
   done
   if [[ $keep_packages == no ]] && ask "Remove the packages that came with it and that nothing else needs?"; then
     remove_packages
+    as_root rm -rf "$record"
+  else
+    # Still ours, should we be installed and taken away once more.
+    as_root find "$record" -mindepth 1 ! -name packages -delete
   fi
-  as_root rm -rf "$record"
   if [[ $keep_data == no ]] && ask "Delete the keys and all that is stored, in $home?"; then
     as_root rm -rf "$home"
     as_root rmdir --ignore-fail-on-non-empty "$(dirname "$home")"
