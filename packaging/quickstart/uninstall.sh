@@ -66,7 +66,7 @@ uninstall() {
     as_root rm -rf "$record"
   else
     # Still ours, should we be installed and taken away once more.
-    as_root find "$record" -mindepth 1 ! -name packages -delete
+    [[ ! -d $record ]] || as_root find "$record" -mindepth 1 ! -name packages -delete
   fi
   if [[ $keep_data == no ]] && ask "Delete the keys and all that is stored, in $home?"; then
     as_root rm -rf "$home"
