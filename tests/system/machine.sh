@@ -37,10 +37,12 @@ first_use_works() { [[ $(inside cat /mnt/first/third 2>/dev/null | sha256sum) ==
 
 relay_process() { pgrep -f '^/usr/bin/spot-relay --data'; }
 wake_relay() { kill -CONT "$(relay_process)"; }
-# Writes a file to a mount with writeback while its relay takes nothing: all of it waits. Sets `sum`.
+# Writes a file to a mount with writeback while its relay takes nothing: all of it waits. Sets `sum`. The first write to a
+# new store needs the relay, so there is one before.
 write_with_relay_asleep() {
   head -c 20M /dev/urandom >"$root/sample"
   sum=$(sha256sum <"$root/sample")
+  inside sh -c "echo >'$1.before' && spotfsctl flush '${1%/*}'" >/dev/null
   kill -STOP "$(relay_process)"
   inside cp /sample "$1"
 }
