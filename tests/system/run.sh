@@ -104,7 +104,7 @@ END
 printf '[Service]\nExecStart=/bin/sleep infinity\n' >"$root/etc/systemd/system/silent.service"
 inside systemctl enable silent.socket 2>/dev/null
 cat >"$root/etc/fstab" <<END
-wss://127.0.0.1:8443 /mnt/first fuse.spotfs _netdev,nofail,x-systemd.automount,x-systemd.idle-timeout=2,subtree=files,ca=$certificate 0 0
+wss://127.0.0.1:8443 /mnt/first fuse.spotfs _netdev,nofail,x-systemd.automount,x-systemd.idle-timeout=2,subtree=files,ca=$certificate,state=/var/lib/spotfs/first,cache=none 0 0
 embedded:/var/lib/spotfs/other /mnt/boot fuse.spotfs nofail,allow_other 0 0
 wss://192.0.2.1 /mnt/away fuse.spotfs _netdev,nofail,mount_timeout=2 0 0
 wss://127.0.0.1:9443 /mnt/silent fuse.spotfs _netdev,nofail,mount_timeout=5 0 0
@@ -117,6 +117,7 @@ wait_for mounted /mnt/late
 not_mounted /mnt/away || fail "a mount without a relay is there"
 not_mounted /mnt/silent || fail "a mount with a relay that never answers is there"
 not_mounted /mnt/first || fail "it is mounted before its first use"
+# With a state and cache of its own: what this machine has seen can be read without a relay, too.
 inside systemctl stop spot-relay
 ! inside cat /mnt/first/third >/dev/null 2>&1 || fail "a first use without its relay succeeded"
 inside systemctl start spot-relay
