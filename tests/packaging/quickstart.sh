@@ -99,7 +99,7 @@ echo "== away and back"
 mv "./$built" built
 run --uninstall --keep-data --keep-packages --yes >/dev/null
 [[ ! -e usr/bin/spotfs && -d var/lib/spotfs/quickstart/store ]] || fail "--keep-data"
-mkdir -p "./$tree/build-quickstart"
+as new "mkdir '$tree/build-quickstart'"
 mv built/spotfs-build "./$tree/build-quickstart"
 run "'/home/new/a place'" >/dev/null
 [[ $(as new "cat '/home/new/a place/files/kept'") == kept ]] || fail "what was kept is gone"
