@@ -46,7 +46,7 @@ END
 # The same by fstab, with a state of its own: it stops before the relay does, as it would before the network.
 inside mkdir -p /mnt/unit
 cat >"$root/etc/fstab" <<END
-wss://127.0.0.1:8443 /mnt/unit fuse.spotfs _netdev,noauto,x-systemd.requires=spot-relay.service,$relay_options,state=/var/lib/spotfs/unit 0 0
+wss://127.0.0.1:8443 /mnt/unit spotfs _netdev,noauto,uhelper=spotfs,x-systemd.requires=spot-relay.service,$relay_options,state=/var/lib/spotfs/unit 0 0
 END
 inside systemctl daemon-reload
 
@@ -104,10 +104,10 @@ END
 printf '[Service]\nExecStart=/bin/sleep infinity\n' >"$root/etc/systemd/system/silent.service"
 inside systemctl enable silent.socket 2>/dev/null
 cat >"$root/etc/fstab" <<END
-wss://127.0.0.1:8443 /mnt/first fuse.spotfs _netdev,nofail,x-systemd.automount,x-systemd.idle-timeout=2,subtree=files,ca=$certificate,state=/var/lib/spotfs/first,cache=none 0 0
-embedded:/var/lib/spotfs/other /mnt/boot fuse.spotfs nofail,allow_other 0 0
-wss://192.0.2.1 /mnt/away fuse.spotfs _netdev,nofail,mount_timeout=2 0 0
-wss://127.0.0.1:9443 /mnt/silent fuse.spotfs _netdev,nofail,mount_timeout=5 0 0
+wss://127.0.0.1:8443 /mnt/first spotfs _netdev,nofail,x-systemd.automount,uhelper=spotfs,x-systemd.idle-timeout=2,subtree=files,ca=$certificate,state=/var/lib/spotfs/first,cache=none 0 0
+embedded:/var/lib/spotfs/other /mnt/boot spotfs nofail,allow_other 0 0
+wss://192.0.2.1 /mnt/away spotfs _netdev,nofail,mount_timeout=2 0 0
+wss://127.0.0.1:9443 /mnt/silent spotfs _netdev,nofail,mount_timeout=5 0 0
 wss://192.0.2.1 /mnt/late fuse.spotfs _netdev,nofail,delay_connect 0 0
 END
 shut_down
