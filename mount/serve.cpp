@@ -88,6 +88,7 @@ Outcome guarded(F&& work) {
 Outcome serve(const Options& options) {
   protect_memory();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is the error of a write
   const auto directory = prepare_mount_point(options.directory);
   if (!directory) return outcome_of(directory.error());
   if (options.foreground) {

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -48,6 +49,16 @@ class Ends(LifeCase):
                 self.mount.wait_ended()
                 self.mount.start()
                 self.assertEqual(self.mount.path("blobs/file").read_text(), "text")
+        self.mount.unmount()
+
+    def test_not_by_a_limit_on_the_size_of_its_files(self):
+        limit, most = resource.RLIMIT_FSIZE, resource.prlimit(self.mount.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(self.mount.pid, limit, (4_096, most))
+        with self.assertRaises(OSError):
+            self.mount.path("blobs/large").write_bytes(bytes(40_000))
+        resource.prlimit(self.mount.pid, limit, (most, most))
+        self.assertEqual(self.mount.path("blobs/file").read_text(), "text")
+        self.mount.path("blobs/large").write_bytes(bytes(40_000))
         self.mount.unmount()
 
     def test_sigterm_while_a_program_is_in_it(self):
