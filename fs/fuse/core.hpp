@@ -64,7 +64,6 @@ struct Core {
   Waiting waiting;
   std::shared_ptr<Lifeline> lifeline = std::make_shared<Lifeline>(true);
   std::function<void(std::string_view)> log;
-  bool kernel_writeback = false;
   mode_t file_mask = 0, directory_mask = 0;
   std::chrono::milliseconds interrupt_patience{0};
   std::function<bool(pid_t tid)> is_dying;

@@ -68,10 +68,11 @@ static_assert(in_order());
 // What the kernel offers and we take, beside libfuse's own choice.
 void init(void* data, fuse_conn_info* connection) {
   auto& core = *static_cast<Core*>(data);
-  const auto take = [connection](unsigned capability) { connection->want |= connection->capable & capability; };
   core.parallel_directories = (connection->capable & FUSE_CAP_PARALLEL_DIROPS) != 0;
-  if (core.kernel_writeback) take(FUSE_CAP_WRITEBACK_CACHE);
-  // The kernel takes the setuid bits off by a SETATTR of its own, and keeps locks to itself.
+  // The kernel's writeback cache is not taken. With it the kernel alone knows how large a file is: SEEK_DATA misses
+  // what is not written back yet, a file that `spotfsctl blob put` makes longer is cut for who has it open, and one
+  // whose save fails goes on showing what is neither the old content nor the new. The kernel takes the setuid bits off
+  // by a SETATTR of its own, and keeps locks to itself.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_IOCTL_DIR);
   core.initialised = true;
 }

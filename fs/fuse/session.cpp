@@ -25,7 +25,6 @@ class FuseSession final : public Session {
   FuseSession(asio::io_context& io, tree::NodePtr root, std::shared_ptr<Notifier> notifier, SessionOptions options)
       : options_{std::move(options)}, notifier_{std::move(notifier)}, core_{io, std::move(root)} {
     core_.log = options_.log;
-    core_.kernel_writeback = options_.kernel_writeback;
     core_.file_mask = options_.file_mask;
     core_.directory_mask = options_.directory_mask;
     core_.interrupt_patience = options_.interrupt_patience;

@@ -53,7 +53,6 @@ struct SessionOptions {
   bool allow_dev = false;
   std::vector<std::string> kernel_options;  // noexec, noatime, nodiratime, relatime, strictatime, sync, dirsync, and
                                             // what is not of that list goes to the kernel as it is (context=…)
-  bool kernel_writeback = false;            // the kernel's writeback cache: only where no other writer may come
   // The kernel hands requests to the readers in turn, and each wakes where it last ran. With one or two of them on two
   // cores a single caller may find the next one on the other core every time (a read of 4 KiB: 30 to 45 µs). With three
   // it is 14, with five or more 11, as with libfuse's own.

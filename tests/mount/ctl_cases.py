@@ -322,6 +322,14 @@ class Blobs(CtlCase):
         wait_until(lambda: not path.exists(), "the end of the name")
         self.assert_exit(FAILED, self.blob("rm", "new/deep/key"))
 
+    def test_who_has_the_file_open_sees_how_large_it_is_now(self):
+        self.put("growing", b"one")
+        path = self.blobs / "growing"
+        with path.open("rb"):
+            self.put("growing", b"and two")
+            wait_until(lambda: path.stat().st_size == 7, "the new size")
+            self.assertEqual(path.read_bytes(), b"and two")
+
     def test_a_file_is_had_by_its_key(self):
         value = os.urandom(12_345)
         (self.blobs / "a b\n").write_bytes(value)

@@ -241,6 +241,15 @@ class Contents(FilesCase):
             self.assertEqual(file.read(), b"end")
         self.assertEqual((self.files / "b").stat().st_size, 100_000_000_003)
 
+    def test_data_is_found_before_its_writer_closes(self):
+        with (self.files / "a").open("w+b", buffering=0) as file:
+            file.truncate(1_000_000)
+            file.seek(500_000)
+            file.write(b"data")
+            at = os.lseek(file.fileno(), 0, os.SEEK_DATA)
+            self.assertTrue(0 < at <= 500_000, at)
+            self.assertGreaterEqual(os.lseek(file.fileno(), at, os.SEEK_HOLE), 500_004)
+
     def test_what_is_open_goes_on_without_a_name(self):
         with (self.files / "a").open("w+b") as file:
             file.write(b"x" * 200_000)
@@ -254,6 +263,23 @@ class Contents(FilesCase):
         self.assertEqual(os.listdir(self.files), [])
         (self.files / "kept").touch()
         self.assert_same_after_a_remount()
+
+
+class FullDisk(unittest.TestCase):
+    def test_what_can_not_be_stored_leaves_the_old_content(self):
+        disk = BED.new_directory("disk")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
+        mount = BED.mount(f"embedded:{disk}/store", "subtree=files")
+        self.addCleanup(mount.kill)
+        path = mount.path("a")
+        path.write_bytes(b"old")
+        with path.open("rb") as reader:
+            with self.assertRaises(OSError) as raised:
+                path.write_bytes(os.urandom(20_000_000))
+            self.assertIn(raised.exception.errno, (errno.ENOSPC, errno.EDQUOT))
+            wait_until(lambda: os.fstat(reader.fileno()).st_size == 3, "the release of who wrote it")
+            self.assertEqual(path.read_bytes(), b"old")
 
 
 class Directories(FilesCase):
