@@ -43,6 +43,17 @@ Answer<void> set_directories(Options& options, uid_t user) {
   return {};
 }
 
+// The first option that is for root alone; empty: there is none.
+std::string roots_option(const Options& options) {
+  if (options.allow_suid) return "allow_suid";
+  if (options.allow_dev) return "allow_dev";
+  // The kernel's labels are those with a value.
+  for (const std::string& option : options.kernel_options) {
+    if (const auto equals = option.find('='); equals != option.npos) return option.substr(0, equals);
+  }
+  return {};
+}
+
 }  // namespace
 
 void add_implied(Options& options) {
@@ -61,11 +72,8 @@ Answer<void> complete(Options& options, uid_t user) {
   if (options.only_files && options.delay_connect)
     return wrong(
         "options subtree and delay_connect: the disk alone has nothing to show without a connection; leave one out");
-  if (user != 0 && (options.allow_suid || options.allow_dev)) {
-    return spot::Failure{
-        spot::Errc::refused,
-        std::string{"option "} + (options.allow_suid ? "allow_suid" : "allow_dev") + ": only root may; leave it out"};
-  }
+  if (const std::string name = roots_option(options); user != 0 && !name.empty())
+    return spot::Failure{spot::Errc::refused, "option " + name + ": only root may; leave it out"};
   add_implied(options);
   if (options.threads == 0) options.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   return {};

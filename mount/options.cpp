@@ -39,9 +39,10 @@ struct Special {
   Answer<void> (*set)(Options& options, const std::string& value);
 };
 struct Ignored {};  // by us: mount(8) and the kernel have dealt with it, or need not
-struct Kernel {};   // goes on to the kernel
+struct Kernel {};   // a flag that goes on to the kernel
+struct Label {};    // of SELinux, with its value: goes on to the kernel
 
-using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Ignored, Kernel>;
+using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Ignored, Kernel, Label>;
 struct Row {
   std::string_view name;
   Kind kind;
@@ -108,10 +109,10 @@ const std::array table{
     Row{"strictatime", Kernel{}},
     Row{"sync", Kernel{}},
     Row{"dirsync", Kernel{}},
-    Row{"context", Kernel{}},
-    Row{"fscontext", Kernel{}},
-    Row{"defcontext", Kernel{}},
-    Row{"rootcontext", Kernel{}},
+    Row{"context", Label{}},
+    Row{"fscontext", Label{}},
+    Row{"defcontext", Label{}},
+    Row{"rootcontext", Label{}},
 
     Row{"_netdev", Ignored{}},
     Row{"_rnetdev", Ignored{}},
@@ -182,6 +183,12 @@ class Apply {
   }
   Answer<void> operator()(const Ignored&) const { return {}; }
   Answer<void> operator()(const Kernel&) const {
+    if (word_.value) return wrong("takes no value");
+    options_.kernel_options.push_back(word_.text);
+    return {};
+  }
+  Answer<void> operator()(const Label&) const {
+    if (!has_value()) return missing("a label");
     options_.kernel_options.push_back(word_.text);
     return {};
   }

@@ -1,5 +1,6 @@
 #include "fs/fuse/kernel_mount.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -35,18 +36,21 @@ Failure failure(int number, const std::string& what) {
 struct Flag {
   std::string_view name;
   unsigned long bit;
+  bool by_helper;  // fusermount3 takes it, and fails on the others
 };
 constexpr std::array flags{
-    Flag{"noexec", MS_NOEXEC},     Flag{"noatime", MS_NOATIME},         Flag{"nodiratime", MS_NODIRATIME},
-    Flag{"relatime", MS_RELATIME}, Flag{"strictatime", MS_STRICTATIME}, Flag{"sync", MS_SYNCHRONOUS},
-    Flag{"dirsync", MS_DIRSYNC},
+    Flag{"noexec", MS_NOEXEC, true},
+    Flag{"noatime", MS_NOATIME, true},
+    Flag{"sync", MS_SYNCHRONOUS, true},
+    Flag{"dirsync", MS_DIRSYNC, true},
+    Flag{"nodiratime", MS_NODIRATIME, false},
+    Flag{"relatime", MS_RELATIME, false},
+    Flag{"strictatime", MS_STRICTATIME, false},
 };
 
-unsigned long flag_of(std::string_view option) noexcept {
-  for (const Flag& flag : flags) {
-    if (flag.name == option) return flag.bit;
-  }
-  return 0;
+const Flag* find_flag(std::string_view option) noexcept {
+  const auto* const found = std::ranges::find(flags, option, &Flag::name);
+  return found == flags.end() ? nullptr : found;
 }
 
 std::string join(const std::vector<std::string>& options) {
@@ -138,7 +142,10 @@ Answer<Descriptor> mount_by_helper(const SessionOptions& options) {
   if (options.read_only) all.emplace_back("ro");
   all.emplace_back(options.allow_suid ? "suid" : "nosuid");
   all.emplace_back(options.allow_dev ? "dev" : "nodev");
-  all.insert(all.end(), options.kernel_options.begin(), options.kernel_options.end());
+  for (const std::string& option : options.kernel_options) {
+    const Flag* const flag = find_flag(option);
+    if (flag == nullptr || flag->by_helper) all.push_back(option);
+  }
   const std::optional<int> status = run_helper({"-o", join(all), "--", options.directory}, theirs.get());
   if (!status) {
     return Failure{std::error_code{EPERM, std::generic_category()},
@@ -167,9 +174,10 @@ Answer<Descriptor> mount_directly(const SessionOptions& options, mode_t kind) {
   data.push_back("user_id=" + std::to_string(getuid()));
   data.push_back("group_id=" + std::to_string(getgid()));
   for (const std::string& option : options.kernel_options) {
-    const unsigned long bit = flag_of(option);
-    bits |= bit;
-    if (bit == 0) data.push_back(option);
+    if (const Flag* const flag = find_flag(option))
+      bits |= flag->bit;
+    else
+      data.push_back(option);
   }
   if (::mount(options.source.c_str(), options.directory.c_str(), type, bits, join(data).c_str()) != 0) {
     return failure(errno, options.directory + ": mount");

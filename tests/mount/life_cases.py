@@ -177,6 +177,13 @@ class Begins(LifeCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         mount.wait_ended()
 
+    def test_as_an_ordinary_user_with_flags_that_fusermount3_does_not_know(self):
+        mount = BED.mount(None, "relatime", "strictatime", "nodiratime", "noexec", "sync", user=NOBODY)
+        options = run("findmnt", "-no", "OPTIONS", mount.directory).stdout.split(",")
+        self.assertLessEqual({"noexec", "sync", "nosuid", "nodev"}, set(options))
+        self.assertEqual(run("umount", mount.directory).returncode, 0)
+        mount.wait_ended()
+
     def test_as_an_ordinary_user_who_sends_sigterm(self):
         mount = BED.mount(user=NOBODY)
         mount.signal(signal.SIGTERM)

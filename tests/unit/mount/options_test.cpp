@@ -130,6 +130,8 @@ TEST(MountOptions, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(error_of("timeout"), HasSubstr("give a time: timeout=…"));
   EXPECT_THAT(error_of("identity="), HasSubstr("give a path"));
   EXPECT_THAT(error_of("ro=1"), HasSubstr("takes no value"));
+  EXPECT_THAT(error_of("noatime=1"), HasSubstr("takes no value"));
+  EXPECT_THAT(error_of("context"), HasSubstr("give a label: context=…"));
 }
 
 TEST(MountOptions, TakesAWholeDigestAlone) {
@@ -202,6 +204,14 @@ TEST(MountOptions, RefusesWhatDoesNotGoTogether) {
 TEST(MountOptions, LetsRootAloneAllowSetuidAndDevices) {
   EXPECT_EQ(error_of("allow_suid,allow_dev"), "no error");
   EXPECT_THAT(error_of("identity=/a,state=/b,allow_dev", "spot:", 1000), HasSubstr("allow_dev: only root may"));
+}
+
+TEST(MountOptions, LetsRootAloneGiveLabels) {
+  EXPECT_EQ(error_of("context=x"), "no error");
+  for (const std::string name : {"context", "fscontext", "defcontext", "rootcontext"}) {
+    EXPECT_EQ(error_of("identity=/a,state=/b,relatime," + name + "=x", "spot:", 1000),
+              "option " + name + ": only root may; leave it out");
+  }
 }
 
 TEST(Sizes, AreWrittenInTheLargestUnitThatFits) {
