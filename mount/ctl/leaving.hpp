@@ -1,4 +1,5 @@
-// The end of a mount: after umount(2) its program stores what is left, and ends.
+// The end of a mount: after umount(2) its program stores what is left, and ends; unless the mount is at another place,
+// too, by a bind mount or in another mount namespace: then it goes on for that.
 //
 //   const auto leaving = Leaving::of(mount);   // before the umount: afterwards nobody can be asked
 //   ::umount2(…);
@@ -11,6 +12,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 #include "client/base/descriptor.hpp"
 #include "mount/ctl/progress.hpp"
@@ -27,9 +30,13 @@ class Leaving {
   std::uint64_t left() const noexcept { return left_; }
   // Whether it has ended within this time.
   bool has_ended(std::chrono::milliseconds within) const;
+  // Whether the mount is at another place still. What is in another mount namespace is known only where the kernel's
+  // list of FUSE connections is mounted.
+  bool is_elsewhere() const;
 
   enum class End {
     ended,
+    elsewhere,
     late,     // it goes on, far beyond the time that its drain may take
     stopped,  // `stop` became readable
   };
@@ -37,6 +44,8 @@ class Leaving {
 
  private:
   spot::Descriptor process_;
+  dev_t device_ = 0;
+  std::optional<ino_t> connection_;  // in that list
   std::chrono::seconds drain_{};
   std::uint64_t left_ = 0;
 };

@@ -1,8 +1,12 @@
 #include "mount/ctl/mounts.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include <sys/sysmacros.h>
 
 #include "client/base/encoding.hpp"
 
@@ -31,6 +35,27 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
+template <class T>
+T number_of(std::string_view text) {
+  T number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+dev_t device_of(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size() - 1);
+  return makedev(number_of<unsigned>(text.substr(0, colon)), number_of<unsigned>(text.substr(colon + 1)));
+}
+
+uid_t user_of(const std::string& options) {
+  constexpr std::string_view kUser = "user_id=";
+  std::istringstream words{options};
+  for (std::string word; std::getline(words, word, ',');) {
+    if (word.starts_with(kUser)) return number_of<uid_t>(std::string_view{word}.substr(kUser.size()));
+  }
+  return 0;
+}
+
 bool is_in(std::string_view path, std::string_view directory) {
   if (directory == "/") return true;
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
@@ -43,13 +68,22 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
   std::istringstream lines{std::string{mountinfo}};
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words{line};
-    std::string skipped, directory, word;
-    words >> skipped >> skipped >> skipped >> skipped >> directory;
+    std::string skipped, device, directory, word;
+    words >> skipped >> skipped >> device >> skipped >> directory;
     while (words >> word && word != "-") {
     }
-    if (std::string type; words >> type) out.push_back({unescaped(directory), type == kType});
+    std::string type, options;
+    if (!(words >> type)) continue;
+    words >> skipped >> options;
+    out.push_back({unescaped(directory), type == kType, device_of(device), user_of(options)});
   }
   return out;
+}
+
+std::vector<Mount> list_mounts() {
+  std::stringstream text;
+  text << std::ifstream{"/proc/self/mountinfo"}.rdbuf();
+  return parse_mounts(text.str());
 }
 
 Answer<Place> find_place(const std::vector<Mount>& mounts, const std::string& path) {
@@ -65,9 +99,7 @@ Answer<Place> find_place(const std::vector<Mount>& mounts, const std::string& pa
 }
 
 Answer<Place> find_place(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream{"/proc/self/mountinfo"}.rdbuf();
-  const std::vector<Mount> mounts = parse_mounts(text.str());
+  const std::vector<Mount> mounts = list_mounts();
   std::error_code ec;
   if (!path.empty()) {
     std::filesystem::path real = std::filesystem::canonical(path, ec);

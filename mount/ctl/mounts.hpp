@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "client/base/failure.hpp"
 
 namespace spotfs::ctl {
@@ -14,10 +16,14 @@ namespace spotfs::ctl {
 struct Mount {
   std::string directory;
   bool is_spotfs = false;
+  dev_t device = 0;  // the same for all places of one mount
+  uid_t user = 0;    // who mounted it, where it is of FUSE
 };
 
 // In the order in which they were mounted.
 std::vector<Mount> parse_mounts(std::string_view mountinfo);
+// At present.
+std::vector<Mount> list_mounts();
 
 struct Place {
   std::string directory;  // of the mount

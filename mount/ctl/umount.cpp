@@ -107,11 +107,15 @@ int run_umount(const Invocation& line, Output& output) {
     progress.hide();
   }
   if (const auto gone = take_away(place->directory); !gone) return output.fail(gone.error());
-  if (leaving && leaving->wait(progress) != Leaving::End::ended) {
-    progress.hide();
+  const Leaving::End end = leaving ? leaving->wait(progress) : Leaving::End::ended;
+  progress.hide();
+  if (end == Leaving::End::elsewhere) {
+    json::object note{{"event", "elsewhere"}};
+    tree::put_text(note, "directory", place->directory);
+    output.line(shown + " is unmounted; the same mount is still in use elsewhere", note);
+  } else if (end != Leaving::End::ended) {
     return output.fail("ETIMEDOUT", shown + " is no mount any more, but its program has not ended");
   }
-  progress.hide();
   if (unstored) {
     json::object note{{"event", "unstored"}};
     note["text"] = *unstored;

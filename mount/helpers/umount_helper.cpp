@@ -21,6 +21,7 @@ using spot::Errc;
 using spot::Failure;
 using namespace std::chrono_literals;
 
+constexpr auto kMoment = 100ms;
 constexpr auto kSilent = 1s;
 
 Failure wrong(std::string_view name, const std::string& what) {
@@ -37,8 +38,11 @@ spot::Descriptor catch_signals() {
 }
 
 Outcome await(const ctl::Leaving& leaving, const std::string& directory, int stop) {
-  if (leaving.has_ended(kSilent)) return {};
   const std::string shown = spot::printable(directory);
+  const Outcome elsewhere{Exit::success, shown + " is unmounted; the same mount is still in use elsewhere"};
+  if (leaving.has_ended(kMoment)) return {};
+  if (leaving.is_elsewhere()) return elsewhere;
+  if (leaving.has_ended(kSilent)) return {};
   std::string left = "stores what is left";
   if (leaving.left() != 0) left += " (" + ctl::count_text(leaving.left(), "change", "changes") + ")";
   const std::string limit = std::to_string(leaving.drain().count()) + " s";
@@ -48,6 +52,7 @@ Outcome await(const ctl::Leaving& leaving, const std::string& directory, int sto
   progress.hide();
   switch (end) {
     case ctl::Leaving::End::ended: return {};
+    case ctl::Leaving::End::elsewhere: return elsewhere;
     case ctl::Leaving::End::stopped: return {Exit::interrupted, shown + ": unmounted; its program still " + left};
     case ctl::Leaving::End::late: break;
   }

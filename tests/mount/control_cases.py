@@ -297,6 +297,20 @@ class Umount(ControlCase):
         self.assert_exit(DONE, ctl("umount", mount.directory))
         self.assertFalse(mount.is_mounted())
 
+    def test_does_not_wait_for_a_program_that_serves_another_place(self):
+        mount = BED.mount()
+        copy = BED.new_directory("copy")
+        subprocess.run(["mount", "--bind", mount.directory, copy], check=True)
+        mount.path("files/a").write_text("kept")
+        result = ctl("umount", mount.directory, timeout=4 * PATIENCE)
+        self.assert_exit(DONE, result)
+        self.assertEqual(result.stdout, f"{mount.directory} is unmounted; the same mount is still in use elsewhere\n")
+        self.assertEqual((copy / "files/a").read_text(), "kept")
+        result = ctl("umount", copy)
+        self.assert_exit(DONE, result)
+        self.assertEqual(result.stdout, "")
+        self.assertFalse(mount.is_running())
+
     def test_by_a_user(self):
         mount = BED.mount(user=NOBODY)
         by_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]

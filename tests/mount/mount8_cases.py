@@ -318,6 +318,23 @@ class Umount(MountCase):
         self.assertTrue(mount.is_running())
         mount.kill()
 
+    def test_does_not_wait_while_the_mount_is_in_another_namespace_too(self):
+        # drain=600: who waits for the program waits for ever.
+        mount = BED.relay_mount("drain=600", start=False)
+        self.mount(mount)
+        with subprocess.Popen(["unshare", "--mount", "sleep", "600"]) as inside:
+            try:
+                own = os.readlink("/proc/self/ns/mnt")
+                wait_until(lambda: os.readlink(f"/proc/{inside.pid}/ns/mnt") != own, "the namespace")
+                result = run("umount", mount.directory, env=BED.environment, timeout=60)
+                self.assertEqual(result.returncode, 0, result)
+                said = f"{mount.directory} is unmounted; the same mount is still in use elsewhere\n"
+                self.assertTrue(result.stderr.endswith(said), result)
+                self.assertTrue(mount.is_running())
+            finally:
+                inside.kill()
+        mount.wait_ended()
+
     def test_lazily_waits_for_nothing(self):
         mount = self.slow(600)
         self.assertEqual(run("umount", "-l", mount.directory).returncode, 0)

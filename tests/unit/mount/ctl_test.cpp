@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "client/base/json.hpp"
@@ -39,6 +40,17 @@ TEST(CtlMounts, APathIsInTheDeepestMountAboveIt) {
   EXPECT_FALSE(find_place(mounts, "/mnt/spot/files/other/x"));
   EXPECT_FALSE(find_place(mounts, "/mnt/spotless"));
   EXPECT_THAT(find_place(mounts, "/home").error().text, HasSubstr("/home is not in a mount"));
+}
+
+TEST(CtlMounts, HaveADeviceAndWhoMountedThem) {
+  const std::vector<Mount> mounts = parse_mounts(
+      "40 22 0:41 / /mnt/spot rw,nosuid - fuse.spotfs embedded:/s rw,user_id=1000,group_id=7\n"
+      "41 22 259:300 / /mnt/disk rw - ext4 /dev/x rw\n");
+  ASSERT_EQ(mounts.size(), 2U);
+  EXPECT_EQ(mounts[0].device, makedev(0, 41));
+  EXPECT_EQ(mounts[0].user, 1000U);
+  EXPECT_EQ(mounts[1].device, makedev(259, 300));
+  EXPECT_EQ(mounts[1].user, 0U);
 }
 
 TEST(CtlProgress, ABarIsAsLongAsWhatIsDone) {
