@@ -21,7 +21,10 @@ using spot::Answer;
 using spot::Errc;
 using spot::Failure;
 
+constexpr unsigned long kNoSymFollow = 256;  // MS_NOSYMFOLLOW, since Linux 5.10
 constexpr unsigned long kAtime = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
+// Go where the whole of the flags is given without them. nosuid and nodev stay, whatever is said.
+constexpr unsigned long kMayGo = MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_SYNCHRONOUS | kNoSymFollow;
 
 struct FlagWord {
   std::string_view name;
@@ -42,6 +45,7 @@ constexpr std::array flag_words{
     FlagWord{"strictatime", MS_STRICTATIME, kAtime},
     FlagWord{"sync", MS_SYNCHRONOUS, 0},
     FlagWord{"async", 0, MS_SYNCHRONOUS},
+    FlagWord{"nosymfollow", kNoSymFollow, 0},
 };
 
 const FlagWord* find_flag(std::string_view name) {
@@ -107,16 +111,15 @@ Outcome change(const std::string& place, const MountEntry& mounted, unsigned lon
 
 }  // namespace
 
-Answer<unsigned long> flags_after(const MountEntry& mounted, const std::vector<OptionWord>& words,
+Answer<unsigned long> flags_after(const MountEntry& mounted, const std::vector<OptionWord>& words, Given given,
                                   const ReadLine& running) {
   unsigned long flags = flags_of(mounted);
+  if (given == Given::whole) flags &= ~kMayGo;
   std::optional<CommandLine> line;
   for (const OptionWord& word : words) {
     if (word.name == "remount") continue;
     if (const FlagWord* const flag = find_flag(word.name)) {
       flags = apply(*flag, flags);
-      // Neither of them is "strictatime" to the kernel.
-      if (word.name == "atime" && (flags & kAtime) == 0 && mounted.has("noatime")) flags |= MS_RELATIME;
       continue;
     }
     if (is_for_others(word.name)) continue;
@@ -131,9 +134,19 @@ Answer<unsigned long> flags_after(const MountEntry& mounted, const std::vector<O
     if (!is_new) return is_new.error();
     if (*is_new) return refused(word.name);
   }
-  // Said in so many words: mount(2) leaves the times of reading as they are where it is told nothing about them.
-  if ((flags & kAtime) == 0) flags |= MS_STRICTATIME;
+  // Said in so many words: mount(2) leaves the times of reading as they are where it is told nothing about them. None
+  // of them is what the kernel shows of strictatime; what was noatime becomes what is usual.
+  const unsigned long usual = mounted.has("noatime") ? MS_RELATIME : MS_STRICTATIME;
+  if ((flags & kAtime) == 0) flags |= usual;
   return flags;
+}
+
+Given given_by(const CommandLine& line) {
+  // mount.fuse3 always says something of suid.
+  const bool by_mount = line.is_helper || std::ranges::any_of(line.words, [](const OptionWord& word) {
+                          return word.name == "suid" || word.name == "nosuid";
+                        });
+  return by_mount ? Given::whole : Given::change;
 }
 
 Outcome remount(const CommandLine& line) {
@@ -145,7 +158,7 @@ Outcome remount(const CommandLine& line) {
   if (line.options.source.text != mounted->source)
     return {Exit::usage, "source " + spot::printable(line.options.source.text) +
                              " needs umount and mount: " + spot::printable(mounted->source) + " is mounted"};
-  const auto flags = flags_after(*mounted, line.words, [&] { return running_line(*place, *mounted); });
+  const auto flags = flags_after(*mounted, line.words, given_by(line), [&] { return running_line(*place, *mounted); });
   if (!flags) return outcome_of(flags.error());
   return change(*place, *mounted, *flags);
 }

@@ -14,10 +14,15 @@ namespace spotfs::mount {
 
 Outcome remount(const CommandLine& line);
 
+// What the words are: all flags that the mount is to have, as mount(8) gives them, which has no word for one that is to
+// go; or those alone that are to change.
+enum class Given { whole, change };
+Given given_by(const CommandLine& line);
+
 // The flags of mount(2) that the mount has afterwards. `running`: the command line of its program, asked for only where
 // a word needs it.
 using ReadLine = std::function<spot::Answer<CommandLine>()>;
-spot::Answer<unsigned long> flags_after(const MountEntry& mounted, const std::vector<OptionWord>& words,
+spot::Answer<unsigned long> flags_after(const MountEntry& mounted, const std::vector<OptionWord>& words, Given given,
                                         const ReadLine& running);
 
 }  // namespace spotfs::mount

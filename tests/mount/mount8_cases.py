@@ -250,6 +250,13 @@ class Remount(MountCase):
         self.assert_read_only(self.one, False)
         found = run("findmnt", "-no", "OPTIONS", self.one.directory).stdout
         self.assertRegex(found, "^rw,nosuid,nodev,noexec,noatime,")
+        # mount(8) has no words for these: it leaves out what they take back.
+        self.remount("-o", "remount,exec")
+        found = run("findmnt", "-no", "OPTIONS", self.one.directory).stdout
+        self.assertRegex(found, "^rw,nosuid,nodev,noatime,")
+        self.remount("-o", "remount,atime,noexec")
+        found = run("findmnt", "-no", "OPTIONS", self.one.directory).stdout
+        self.assertRegex(found, "^rw,nosuid,nodev,noexec,relatime,")
         self.assertEqual(self.status(self.one)["pid"], self.one.pid)
         self.umount(self.one)
 

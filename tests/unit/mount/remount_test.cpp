@@ -22,8 +22,9 @@ class RemountTest : public testing::Test {
     const char* const words[] = {"spot:", "/mnt", "-o", list.c_str()};
     running_ = parse_command_line(words, 0).value();
   }
-  Answer<unsigned long> flags(const std::string& list) {
-    return flags_after(mounted_, split_options(list).value(), [this]() -> Answer<CommandLine> { return running_; });
+  Answer<unsigned long> flags(const std::string& list, Given given = Given::change) {
+    return flags_after(mounted_, split_options(list).value(), given,
+                       [this]() -> Answer<CommandLine> { return running_; });
   }
   std::string error(const std::string& list) {
     const auto found = flags(list);
@@ -45,6 +46,7 @@ TEST_F(RemountTest, ChangesWhatTheKernelCanChange) {
   EXPECT_EQ(flags("noexec,noatime,nodiratime,sync").value(),
             kUsual | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_SYNCHRONOUS);
   EXPECT_EQ(flags("strictatime").value(), kUsual | MS_STRICTATIME);
+  EXPECT_EQ(flags("nosymfollow").value(), kUsual | MS_RELATIME | 256);
 }
 
 TEST_F(RemountTest, TakesBackWhatTheKernelHas) {
@@ -55,6 +57,25 @@ TEST_F(RemountTest, TakesBackWhatTheKernelHas) {
 TEST_F(RemountTest, KeepsWhatNothingIsSaidOf) {
   mounted_.options = {"ro", "nosuid", "nodev", "noexec", "ro"};
   EXPECT_EQ(flags("remount").value(), kUsual | MS_NOEXEC | MS_RDONLY | MS_STRICTATIME);
+}
+
+TEST_F(RemountTest, DropsWhatIsNotInTheWholeThatMountGives) {
+  mounted_.options = {"rw", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "rw", "sync"};
+  EXPECT_EQ(flags("rw,noatime,remount", Given::whole).value(), kUsual | MS_NOATIME);
+  EXPECT_EQ(flags("rw,noexec,sync,remount", Given::whole).value(), kUsual | MS_NOEXEC | MS_SYNCHRONOUS | MS_RELATIME);
+  EXPECT_EQ(flags("rw,remount", Given::change).value(),
+            kUsual | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME);
+  mounted_.options = {"rw", "nosuid", "nodev", "rw"};
+  EXPECT_EQ(flags("rw,remount", Given::whole).value(), kUsual | MS_STRICTATIME);
+}
+
+TEST_F(RemountTest, TakesForTheWholeWhatComesFromMount) {
+  const auto given = [](std::vector<const char*> words, Dialect dialect) {
+    return given_by(parse_command_line(words, 0, dialect).value());
+  };
+  EXPECT_EQ(given({"spot:", "/mnt", "-o", "ro,remount"}, Dialect::helper), Given::whole);
+  EXPECT_EQ(given({"spot:", "/mnt", "-o", "ro,remount,dev,suid"}, Dialect::own), Given::whole);  // by mount.fuse3
+  EXPECT_EQ(given({"spot:", "/mnt", "-o", "ro,remount"}, Dialect::own), Given::change);
 }
 
 TEST_F(RemountTest, DoesNotAllowDevicesOrProgramsOfOthersBecauseMountSaysSo) {
@@ -81,7 +102,9 @@ TEST_F(RemountTest, NamesWhatNeedsAnotherMount) {
 
 TEST_F(RemountTest, AsksTheProgramOnlyWhereItMust) {
   const auto fails = []() -> Answer<CommandLine> { return Failure{Errc::not_found, "it is another user's"}; };
-  const auto with = [&](const char* list) { return flags_after(mounted_, split_options(list).value(), fails); };
+  const auto with = [&](const char* list) {
+    return flags_after(mounted_, split_options(list).value(), Given::change, fails);
+  };
   EXPECT_TRUE(with("remount,ro,_netdev,noexec"));
   EXPECT_EQ(with("ro,timeout=40").error().text, "it is another user's");
 }
