@@ -30,7 +30,7 @@ Answer<std::filesystem::path> absolute_path(const std::string& value) {
   std::error_code ec;
   auto path = std::filesystem::absolute(value, ec).lexically_normal();
   if (ec) return wrong(ec.message());
-  return path;
+  return path.has_filename() ? path : path.parent_path();
 }
 
 Answer<void> set_listen(Options& options, const std::string& value) {

@@ -1,5 +1,10 @@
 #include "client/base/sqlite.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "client/base/descriptor.hpp"
+
 namespace spot::sqlite {
 
 std::error_code error_of(int code) noexcept {
@@ -48,7 +53,25 @@ void Statement::bind(int index, BytesView value) noexcept {
   sqlite3_bind_blob64(handle_.get(), index, data, value.size(), nullptr);
 }
 
+namespace {
+
+// SQLite gives what it makes beside a database that one's mode. No descriptor of one that is there: to close it would
+// take the locks of this process's other connections away.
+void make_private(const std::filesystem::path& file) {
+  const Descriptor made{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (made) return;
+  for (const char* const suffix : {"", "-wal", "-shm"}) {
+    const std::string path = file.string() + suffix;
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0077) != 0)
+      ::chmod(path.c_str(), 0600);
+  }
+}
+
+}  // namespace
+
 Answer<Connection> Connection::open(const std::filesystem::path& file, unsigned page_size) {
+  make_private(file);
   sqlite3* raw = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);

@@ -32,6 +32,21 @@ Answer<void> make_private_directory(const fs::path& path) {
   return {};
 }
 
+// What the user has named: nothing is changed of it, as it may be more than a directory of states.
+Answer<void> check_private_directory(const fs::path& path) {
+  const std::string name = spot::printable(path.string());
+  const auto failure = [&](const std::string& what) { return Failure{Errc::bad_permissions, name + what}; };
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return system_failure(path);
+  if (S_ISLNK(info.st_mode)) return failure(" is a symbolic link: give the directory itself as state=DIR");
+  if (!S_ISDIR(info.st_mode)) return failure(" is no directory: give another as state=DIR");
+  if (info.st_uid != ::geteuid())
+    return failure(" belongs to user " + std::to_string(info.st_uid) +
+                   ": give one of the user who mounts as state=DIR");
+  if ((info.st_mode & 0077) != 0) return failure(" is open to others: chmod 700 " + name);
+  return {};
+}
+
 std::optional<Bytes> read_file(const fs::path& path) {
   std::ifstream file{path, std::ios::binary};
   if (!file) return std::nullopt;
@@ -102,6 +117,8 @@ void LockedDirectory::set_draining() noexcept {
 
 Answer<StateRoot> StateRoot::open(const fs::path& state, const spot::Sha256& identity) {
   StateRoot out{state / spot::base64url(identity)};
+  if (const Answer<void> made = make_directories(state); !made) return made.error();
+  if (const Answer<void> checked = check_private_directory(state); !checked) return checked.error();
   if (const Answer<void> made = make_private_directory(out.path_); !made) return made.error();
   if (const Answer<void> made = make_private_directory(out.path_ / "sources"); !made) return made.error();
   return out;

@@ -51,7 +51,7 @@ class LockedDirectory {
 // All that is kept for one identity.
 class StateRoot {
  public:
-  // `identity`: the hash of its self key. Makes the directory, mode 0700.
+  // `identity`: the hash of its self key. Makes what is missing, mode 0700; refuses a `state` that is not ours alone.
   static Answer<StateRoot> open(const std::filesystem::path& state, const spot::Sha256& identity);
 
   std::optional<BlobId> store_of(const std::string& source) const;

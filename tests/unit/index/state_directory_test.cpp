@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace spotfs {
 
@@ -60,6 +61,38 @@ TEST_F(StateDirectory, IsForItsOwnerAlone) {
   ASSERT_TRUE(LockedDirectory::take(open));
   EXPECT_EQ(mode_of(open), 0700u);
   EXPECT_EQ(mode_of(open / "lock"), 0600u);
+}
+
+TEST_F(StateDirectory, IsRefusedWhereItIsOpenToOthersOrALink) {
+  const auto error = [](const fs::path& path) {
+    const auto root = StateRoot::open(path, {});
+    return root ? "no error" : root.error().text;
+  };
+  const fs::path open = directory_ / "open";
+  fs::create_directory(open);
+  for (const mode_t mode : {0710U, 0701U, 0750U, 0777U}) {
+    ::chmod(open.c_str(), mode);
+    EXPECT_EQ(error(open), open.string() + " is open to others: chmod 700 " + open.string());
+    EXPECT_EQ(mode_of(open), mode);
+  }
+  ::chmod(open.c_str(), 0700);
+  EXPECT_EQ(error(open), "no error");
+  fs::create_directory_symlink(open, directory_ / "link");
+  EXPECT_EQ(error(directory_ / "link"),
+            (directory_ / "link").string() + " is a symbolic link: give the directory itself as state=DIR");
+  EXPECT_EQ(error(directory_ / "link/below"), "no error");  // those above may be links
+}
+
+TEST_F(StateDirectory, IsRefusedWhereItIsAnotherUsers) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  const fs::path others = directory_ / "others";
+  fs::create_directory(others);
+  ::chmod(others.c_str(), 0700);
+  ASSERT_EQ(::chown(others.c_str(), 4711, 4711), 0);
+  const auto root = StateRoot::open(others, {});
+  ASSERT_FALSE(root);
+  EXPECT_EQ(root.error().code, spot::Errc::bad_permissions);
+  EXPECT_EQ(root.error().text, others.string() + " belongs to user 4711: give one of the user who mounts as state=DIR");
 }
 
 TEST_F(StateDirectory, KeepsWhatASourceIsKnownBy) {
