@@ -4,11 +4,13 @@
 
 #include <malloc.h>
 
+#include "client/base/standard_streams.hpp"
 #include "mount/helpers/program.hpp"
 
 using namespace spotfs::mount;
 
 int main(int argc, char** argv) {
+  spot::open_standard_streams();
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 2);  // each arena keeps free chunks of its own: with one for each thread, 20 MiB more
 #endif

@@ -2,9 +2,11 @@
 #include <cstdio>
 #include <exception>
 
+#include "client/base/standard_streams.hpp"
 #include "mount/ctl/run.hpp"
 
 int main(int argc, char** argv) {
+  spot::open_standard_streams();
   try {
     std::signal(SIGPIPE, SIG_DFL);
     const auto line = spotfs::ctl::parse_arguments(argc, argv);

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "client/base/standard_streams.hpp"
 #include "mount/relay/program.hpp"
 
 namespace {
@@ -23,6 +24,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  spot::open_standard_streams();
   try {
     return run(argc, argv);
   } catch (const std::exception& e) {
