@@ -17,6 +17,9 @@ using spot::LogLevel;
 
 namespace {
 
+// A relay tells no size. df lists nothing of size 0, and many programs write nothing where none is free.
+constexpr std::uint64_t kUnknownSize = std::uint64_t{1} << 50;  // bytes
+
 tree::Space space_of(const std::filesystem::path& directory) {
   tree::Space space;
   struct statvfs info {};
@@ -80,8 +83,8 @@ uid_t Filesystem::owner() const { return options_.uid.value_or(::getuid()); }
 gid_t Filesystem::group() const { return options_.gid.value_or(::getgid()); }
 
 tree::SpaceFunction Filesystem::space() const {
-  if (!relay_ && options_.size == 0) return {};
-  return [directory = relay_ ? options_.source.directory : std::filesystem::path{}, size = options_.size] {
+  const std::uint64_t size = relay_ || options_.size != 0 ? options_.size : kUnknownSize;
+  return [directory = relay_ ? options_.source.directory : std::filesystem::path{}, size] {
     const tree::Space space = directory.empty() ? tree::Space{} : space_of(directory);
     return size == 0 ? space : resized(space, size);
   };

@@ -203,6 +203,14 @@ class DelayedConnection(RelayCase):
         self.assertLess(time.monotonic() - begin, 10)
 
 
+class Size(RelayCase):
+    def test_is_one_that_df_lists_and_programs_take_for_enough(self):
+        mount = BED.relay_mount()
+        shown = run("df", "--output=size,avail", "--block-size=1T", mount.directory).stdout.split()
+        self.assertEqual(shown[-2:], ["1024", "1024"])
+        mount.unmount()
+
+
 class Curious(RelayCase):
     """A relay that reads all that it keeps."""
 
