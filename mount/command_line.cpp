@@ -199,9 +199,9 @@ Options of spotfs; times are seconds, or with a unit: 500ms, 30s, 5m, 1h
   threads=N                 log=debug|info|warning|error
 
 Options of mount(8): ro, allow_other (brings default_permissions), default_permissions, noexec, noatime, nodiratime,
-relatime, strictatime, sync, dirsync, context=…; allow_suid and allow_dev for root, nosuid and nodev otherwise; remount
-for a change of ro, rw and those with no… of a mount that is there; the rest of what mount(8) lists is accepted and
-changes nothing.
+relatime, strictatime, nosymfollow, sync, dirsync, context=…; allow_suid and allow_dev for root, nosuid and nodev
+otherwise; remount for a change of ro, rw and those with no… of a mount that is there; the rest of what mount(8) lists
+is accepted and changes nothing.
 
 Ends with umount DIR or fusermount3 -u DIR, or with SIGTERM. Exit codes are those of mount(8): 1 wrong usage or no
 permission, 2 the system failed, 32 the mount failed.

@@ -38,11 +38,14 @@ struct Path {
 struct Special {
   Answer<void> (*set)(Options& options, const std::string& value);
 };
+struct Refused {
+  const char* why;
+};
 struct Ignored {};  // by us: mount(8) and the kernel have dealt with it, or need not
 struct Kernel {};   // a flag that goes on to the kernel
 struct Label {};    // of SELinux, with its value: goes on to the kernel
 
-using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Ignored, Kernel, Label>;
+using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Refused, Ignored, Kernel, Label>;
 struct Row {
   std::string_view name;
   Kind kind;
@@ -107,6 +110,7 @@ const std::array table{
     Row{"nodiratime", Kernel{}},
     Row{"relatime", Kernel{}},
     Row{"strictatime", Kernel{}},
+    Row{"nosymfollow", Kernel{}},
     Row{"sync", Kernel{}},
     Row{"dirsync", Kernel{}},
     Row{"context", Label{}},
@@ -114,23 +118,30 @@ const std::array table{
     Row{"defcontext", Label{}},
     Row{"rootcontext", Label{}},
 
+    Row{"allow_root", Refused{"use allow_other, which lets root in, too"}},
+
     Row{"_netdev", Ignored{}},
     Row{"_rnetdev", Ignored{}},
     Row{"async", Ignored{}},
     Row{"atime", Ignored{}},
     Row{"auto", Ignored{}},
+    Row{"auto_unmount", Ignored{}},
     Row{"comment", Ignored{}},
     Row{"defaults", Ignored{}},
     Row{"dev", Ignored{}},
     Row{"diratime", Ignored{}},
     Row{"exec", Ignored{}},
+    Row{"fsname", Ignored{}},
     Row{"group", Ignored{}},
     Row{"group_id", Ignored{}},
     Row{"iversion", Ignored{}},
+    Row{"kernel_cache", Ignored{}},
     Row{"lazytime", Ignored{}},
     Row{"loud", Ignored{}},
     Row{"mand", Ignored{}},
+    Row{"max_read", Ignored{}},
     Row{"noauto", Ignored{}},
+    Row{"nonempty", Ignored{}},
     Row{"nofail", Ignored{}},
     Row{"nogroup", Ignored{}},
     Row{"noiversion", Ignored{}},
@@ -143,6 +154,7 @@ const std::array table{
     Row{"nousers", Ignored{}},
     Row{"owner", Ignored{}},
     Row{"silent", Ignored{}},
+    Row{"subtype", Ignored{}},
     Row{"suid", Ignored{}},
     Row{"uhelper", Ignored{}},
     Row{"user", Ignored{}},
@@ -181,6 +193,7 @@ class Apply {
     if (!has_value()) return missing("a value");
     return special.set(options_, *word_.value);
   }
+  Answer<void> operator()(const Refused& refused) const { return wrong(refused.why); }
   Answer<void> operator()(const Ignored&) const { return {}; }
   Answer<void> operator()(const Kernel&) const {
     if (word_.value) return wrong("takes no value");

@@ -33,6 +33,8 @@ Failure failure(int number, const std::string& what) {
   return {code, what + ": " + code.message()};
 }
 
+constexpr unsigned long kNoSymFollow = 256;  // MS_NOSYMFOLLOW, since Linux 5.10; passed over by older ones
+
 struct Flag {
   std::string_view name;
   unsigned long bit;
@@ -46,6 +48,7 @@ constexpr std::array flags{
     Flag{"nodiratime", MS_NODIRATIME, false},
     Flag{"relatime", MS_RELATIME, false},
     Flag{"strictatime", MS_STRICTATIME, false},
+    Flag{"nosymfollow", kNoSymFollow, false},
 };
 
 const Flag* find_flag(std::string_view option) noexcept {

@@ -66,9 +66,9 @@ def page_options():
 
 
 def table_options():
-    """Names of options as the program has them, and those that it refuses for now."""
+    """Names of options as the program has them, and those that it knows only to refuse them."""
     rows = re.findall(r'Row\{"(\w+)", (\w+)', (TOP / "mount/options.cpp").read_text())
-    return {name for name, kind in rows if kind != "Later"}, {name for name, kind in rows if kind == "Later"}
+    return {name for name, kind in rows if kind != "Refused"}, {name for name, kind in rows if kind == "Refused"}
 
 
 def subcommands(*words):

@@ -99,11 +99,18 @@ TEST(MountOptions, AcceptsAllThatMountPassesAlong) {
   EXPECT_THAT(options->kernel_options, ElementsAre("relatime"));
 }
 
+TEST(MountOptions, AcceptsTheUsualWordsOfFuseAndChangesNothing) {
+  const auto options = options_of("nonempty,auto_unmount,fsname=x,subtype=y,max_read=131072,kernel_cache");
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_EQ(*options, *options_of("defaults"));
+  EXPECT_EQ(error_of("allow_root"), "option allow_root: use allow_other, which lets root in, too");
+}
+
 TEST(MountOptions, HandsTheKernelsOptionsOnAsTheyWere) {
-  const auto options = options_of(R"(noatime,context="system_u:object_r:tmp_t:s0:c1,c2",noexec)");
+  const auto options = options_of(R"(noatime,context="system_u:object_r:tmp_t:s0:c1,c2",noexec,nosymfollow)");
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_THAT(options->kernel_options,
-              ElementsAre("noatime", R"(context="system_u:object_r:tmp_t:s0:c1,c2")", "noexec"));
+              ElementsAre("noatime", R"(context="system_u:object_r:tmp_t:s0:c1,c2")", "noexec", "nosymfollow"));
 }
 
 TEST(MountOptions, TakesOnePairOfQuotesOffAValue) {
