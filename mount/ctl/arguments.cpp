@@ -57,11 +57,15 @@ class Parser {
     command->callback([this, what] { line_.what = what; });
     return command;
   }
-  void take_place(CLI::App* command) { command->add_option("DIR", line_.place, "The mount"); }
+  // An empty name would stand for the only mount there is.
+  static std::string check_name(const std::string& name) { return name.empty() ? "the name is empty" : ""; }
+  CLI::Option* take_place(CLI::App* command, const char* name = "DIR", const char* text = "The mount") {
+    return command->add_option(name, line_.place, text)->check(check_name);
+  }
 
   // By which mount, or without one.
   void take_way(CLI::App* command) {
-    command->add_option("--mount", line_.place, "Through this mount (DIR)");
+    take_place(command, "--mount", "Through this mount (DIR)");
     command->add_option("--source", source_, "Without a mount: embedded:DIR, wss://HOST[:PORT][,…] or spot:");
     command->add_option("-o", options_, "With --source: identity=DIR, ca=FILE and other options of spotfs")
         ->allow_extra_args(false);
@@ -82,12 +86,10 @@ class Parser {
     log->add_flag("--follow,-f", line_.follow, "And go on");
     log->add_option("--level", line_.level, "Log this, and what is worse, from now on")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-    add(app_, "umount", "End the mount, and wait until all is stored", What::umount)
-        ->add_option("DIR", line_.place, "The mount")
-        ->required();
+    take_place(add(app_, "umount", "End the mount, and wait until all is stored", What::umount))->required();
     take_place(add(app_, "reconnect", "Make the connections anew, at once", What::reconnect));
-    add(app_, "forget", "Drop what is cached of a file's name, or of a peer's card", What::forget)
-        ->add_option("PATH", line_.place, "In files/, blobs/, cards/ or endpoints/ of a mount")
+    take_place(add(app_, "forget", "Drop what is cached of a file's name, or of a peer's card", What::forget), "PATH",
+               "In files/, blobs/, cards/ or endpoints/ of a mount")
         ->required();
   }
 

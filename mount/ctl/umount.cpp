@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -78,18 +79,32 @@ Failure busy(const std::string& mount) {
       spot::printable(mount) + " is in use: close what is open in it, and leave it (fuser -vm DIR shows who it is)"};
 }
 
+// What stands in the way where this user has mounted nothing there.
+std::optional<Failure> not_ours(const std::string& mount) {
+  for (const Mount& one : list_mounts()) {
+    if (one.directory != mount || !one.is_spotfs || one.user == ::getuid()) continue;
+    const passwd* const entry = ::getpwuid(one.user);
+    const std::string name = entry != nullptr ? entry->pw_name : "user " + std::to_string(one.user);
+    return Failure{std::error_code{EPERM, std::generic_category()},
+                   spot::printable(mount) + ": " + name + " mounted it, and only " +
+                       (one.user == 0 ? "root" : name + " or root") + " can umount it"};
+  }
+  return std::nullopt;
+}
+
 Answer<void> take_away(const std::string& mount) {
   if (::umount2(mount.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
   if (errno == EBUSY) return busy(mount);
   if (errno != EPERM) return tree::about(mount, {errno, std::generic_category()});
+  if (const auto failure = not_ours(mount)) return *failure;
   Program helper;
   helper.words = {"fusermount3", "-u", "--", mount};
   const Answer<Ended> ended = run_program(helper);
   if (!ended) return ended.error();
   if (ended->code == 0) return {};
   if (ended->errors.find("busy") != std::string::npos) return busy(mount);
-  return Failure{std::error_code{EPERM, std::generic_category()},
-                 spot::printable(mount) + ": " + spot::printable(ended->errors)};
+  const std::string said = ended->errors.substr(0, ended->errors.find('\n'));
+  return Failure{std::error_code{EPERM, std::generic_category()}, spot::printable(mount) + ": " + said};
 }
 
 }  // namespace

@@ -314,6 +314,10 @@ class Umount(ControlCase):
     def test_by_a_user(self):
         mount = BED.mount(user=NOBODY)
         by_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        by_other = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
+        result = run(*by_other, program(), "umount", mount.directory, env=BED.environment)
+        self.assert_exit(FAILED, result)
+        self.assertEqual(result.stderr, f"spotfsctl: {mount.directory}: nobody mounted it, and only nobody or root can umount it\n")
         result = run(*by_user, program(), "umount", mount.directory, env=BED.environment)
         self.assert_exit(DONE, result)
         self.assertFalse(mount.is_mounted())

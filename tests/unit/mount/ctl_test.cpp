@@ -198,6 +198,18 @@ Invocation taken(std::vector<std::string> words) {
   return line ? *line : Invocation{};
 }
 
+TEST(CtlArguments, AnEmptyNameStandsForNoMount) {
+  for (const char* const command :
+       {"status", "top", "log", "umount", "reconnect", "forget", "flush", "fsck", "scrub", "conflicts", "writers"}) {
+    const auto line = parse({command, ""});
+    ASSERT_FALSE(line) << command;
+    EXPECT_EQ(line.error(), kUsage) << command;
+  }
+  EXPECT_FALSE(parse({"ping", "--mount", ""}));
+  EXPECT_FALSE(parse({"writers", "retire", "id", ""}));
+  EXPECT_TRUE(parse({"status"}));
+}
+
 TEST(CtlArguments, CommandsTakeTheirWords) {
   EXPECT_EQ(taken({"flush"}).what, What::flush);
   const Invocation fsck = taken({"--json", "fsck", "--repair", "/mnt"});
