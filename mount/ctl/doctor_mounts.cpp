@@ -1,9 +1,7 @@
 // Whether each mount of spotfs has a program that answers for it.
 #include <cerrno>
 #include <fstream>
-#include <future>
 #include <sstream>
-#include <thread>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,6 +9,7 @@
 #include "client/base/encoding.hpp"
 #include "mount/ctl/doctor.hpp"
 #include "mount/ctl/mounts.hpp"
+#include "mount/ctl/patience.hpp"
 
 namespace spotfs::ctl {
 namespace {
@@ -22,17 +21,6 @@ int ask_mount(const std::string& directory) {
   return ::statx(AT_FDCWD, directory.c_str(), flags, STATX_TYPE, &info) == 0 ? 0 : errno;
 }
 
-// Nullopt: no answer. Who waits for a program that hangs can't be interrupted, and is left behind.
-std::optional<int> look_at(const std::string& directory, const Machine& machine) {
-  const auto answer = std::make_shared<std::promise<int>>();
-  std::future<int> number = answer->get_future();
-  std::thread{[answer, directory, look = machine.look ? machine.look : Machine::Look{ask_mount}] {
-    answer->set_value(look(directory));
-  }}.detach();
-  if (number.wait_for(machine.patience) != std::future_status::ready) return std::nullopt;
-  return number.get();
-}
-
 }  // namespace
 
 std::vector<Finding> check_mounts(const Machine& machine) {
@@ -42,7 +30,10 @@ std::vector<Finding> check_mounts(const Machine& machine) {
   for (const Mount& mount : parse_mounts(text.str())) {
     if (!mount.is_spotfs) continue;
     const std::string name = spot::printable(mount.directory);
-    const std::optional<int> number = look_at(mount.directory, machine);
+    const auto number = within(
+        machine.patience, [directory = mount.directory, look = machine.look ? machine.look : Machine::Look{ask_mount}] {
+          return look(directory);
+        });
     if (!number) {
       out.push_back(Finding::failure("mounts", name + ": its program does not answer",
                                      "see its log (journalctl -t spotfs); umount -l takes the mount away"));

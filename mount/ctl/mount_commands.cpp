@@ -10,6 +10,7 @@
 #include "fs/tree/control/words.hpp"
 #include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
+#include "mount/ctl/patience.hpp"
 #include "mount/ctl/run.hpp"
 #include "mount/ctl/status.hpp"
 
@@ -44,14 +45,16 @@ int forget(Invocation line, Output& output) {
 }  // namespace
 
 int run_list(Output& output) {
-  std::stringstream text;
-  text << std::ifstream{"/proc/self/mountinfo"}.rdbuf();
-  for (const Mount& mount : parse_mounts(text.str())) {
+  for (const Mount& mount : list_mounts()) {
     if (!mount.is_spotfs) continue;
     json::object line{{"event", "mount"}};
     tree::put_text(line, "directory", mount.directory);
     std::string shown = spot::printable(mount.directory) + "  ";
-    if (const auto status = read_status(mount.directory)) {
+    const auto answer = within(kPatience, [directory = mount.directory] { return read_status(directory); });
+    if (!answer) {
+      line["why"] = "its program does not answer";
+      shown += "its program does not answer";
+    } else if (const auto& status = *answer) {
       const bool online = is_online(*status);
       line["source"] = string_of(*status, "source");
       line["identity"] = string_of(*status, "identity");

@@ -322,6 +322,19 @@ class Umount(ControlCase):
         self.assert_exit(DONE, result)
         self.assertFalse(mount.is_mounted())
 
+    def test_of_one_whose_program_is_stopped_does_not_keep_the_others_from_being_listed(self):
+        stopped, works = BED.mount(), BED.mount()
+        stopped.signal(signal.SIGSTOP)
+        self.addCleanup(stopped.kill)
+        result = ctl("--json", "list", timeout=4 * PATIENCE)
+        self.assert_exit(DONE, result)
+        listed = {line["directory"]: line for line in lines(result) if "directory" in line}
+        self.assertEqual(listed[str(stopped.directory)]["why"], "its program does not answer")
+        self.assertTrue(listed[str(works.directory)]["online"])
+        stopped.signal(signal.SIGCONT)
+        for mount in (stopped, works):
+            mount.unmount()
+
     def test_a_bar_is_for_terminals(self):
         mount = BED.mount()
         mount.path("files/a").write_bytes(os.urandom(1_000_000))
