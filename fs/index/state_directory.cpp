@@ -32,7 +32,7 @@ Answer<void> make_private_directory(const fs::path& path) {
   return {};
 }
 
-// What the user has named: nothing is changed of it, as it may be more than a directory of states.
+// What the user has named: if there is anything in it, it may be more than a directory of states, and is left as it is.
 Answer<void> check_private_directory(const fs::path& path) {
   const std::string name = spot::printable(path.string());
   const auto failure = [&](const std::string& what) { return Failure{Errc::bad_permissions, name + what}; };
@@ -43,7 +43,11 @@ Answer<void> check_private_directory(const fs::path& path) {
   if (info.st_uid != ::geteuid())
     return failure(" belongs to user " + std::to_string(info.st_uid) +
                    ": give one of the user who mounts as state=DIR");
-  if ((info.st_mode & 0077) != 0) return failure(" is open to others: chmod 700 " + name);
+  if ((info.st_mode & 0077) == 0) return {};
+  // One that was made for this, with the modes that mkdir(1) gives.
+  std::error_code ec;
+  if (!fs::is_empty(path, ec) || ec) return failure(" is open to others: chmod 700 " + name);
+  if (::chmod(path.c_str(), 0700) != 0) return system_failure(path);
   return {};
 }
 

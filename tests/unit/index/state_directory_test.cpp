@@ -69,7 +69,7 @@ TEST_F(StateDirectory, IsRefusedWhereItIsOpenToOthersOrALink) {
     return root ? "no error" : root.error().text;
   };
   const fs::path open = directory_ / "open";
-  fs::create_directory(open);
+  fs::create_directories(open / "something");
   for (const mode_t mode : {0710U, 0701U, 0750U, 0777U}) {
     ::chmod(open.c_str(), mode);
     EXPECT_EQ(error(open), open.string() + " is open to others: chmod 700 " + open.string());
@@ -81,6 +81,14 @@ TEST_F(StateDirectory, IsRefusedWhereItIsOpenToOthersOrALink) {
   EXPECT_EQ(error(directory_ / "link"),
             (directory_ / "link").string() + " is a symbolic link: give the directory itself as state=DIR");
   EXPECT_EQ(error(directory_ / "link/below"), "no error");  // those above may be links
+}
+
+TEST_F(StateDirectory, IsClosedToOthersWhileNothingIsInIt) {
+  const fs::path open = directory_ / "open";
+  fs::create_directory(open);
+  ::chmod(open.c_str(), 0755);
+  EXPECT_TRUE(StateRoot::open(open, {}));
+  EXPECT_EQ(mode_of(open), 0700U);
 }
 
 TEST_F(StateDirectory, IsRefusedWhereItIsAnotherUsers) {
