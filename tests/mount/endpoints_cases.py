@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -124,6 +125,18 @@ END
             for name, result in self.in_each(script.replace("$N", str(count)), mode):
                 with self.subTest(name, mode=mode):
                     self.assertEqual(result.stdout, "".join(f"Q{i}" for i in range(count)))
+
+    def test_a_copy_of_the_reply_and_of_the_error(self):
+        # cp compares the number that it was shown before the open with that of what it opened.
+        with tempfile.TemporaryDirectory() as directory:
+            script = f"""
+                for i in 1 2 3; do echo $i > request; cp reply {directory}/reply; cat {directory}/reply; done
+                echo x > request; cp error {directory}/error; cat {directory}/error
+            """
+            for mode in "upper", "slow":
+                for name, result in self.in_each(script, mode):
+                    with self.subTest(name, mode=mode):
+                        self.assertEqual((result.stdout, result.stderr), ("1\n2\n3\n", ""))
 
     def test_nothing_written_sends_nothing(self):
         script = "cat missing > request; : > request; > request; touch request; wget -qO request http://127.0.0.1:1/; true"

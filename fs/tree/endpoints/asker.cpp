@@ -32,14 +32,15 @@ asio::awaitable<Result<void>> wait(std::shared_ptr<spot::Event> event, asio::ste
 // What is under way. Whatever ends it, it is over when this goes.
 class Asker::Flight {
  public:
-  Flight(std::shared_ptr<Asker> asker, Sending how) : asker_{std::move(asker)}, how_{how} {
-    number_ = asker_->state_.with([](State& state) {
-      state.under_way.emplace(++state.last, std::make_shared<spot::Event>());
+  Flight(std::shared_ptr<Asker> asker, std::uint64_t request, Sending how)
+      : asker_{std::move(asker)}, request_{request}, how_{how} {
+    number_ = asker_->state_.with([how](State& state) {
+      state.under_way.emplace(++state.last, UnderWay{std::make_shared<spot::Event>(), how});
       return state.last;
     });
     asker_->hub().use(asker_->key());
   }
-  ~Flight() { asker_->over(number_, answer_, how_); }
+  ~Flight() { asker_->over(number_, request_, answer_, how_); }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
 
@@ -47,13 +48,14 @@ class Asker::Flight {
 
  private:
   const std::shared_ptr<Asker> asker_;
+  const std::uint64_t request_;
   const Sending how_;
   std::uint64_t number_ = 0;
   spot::Answer<Bytes> answer_{spot::Failure{Errc::cancelled}};  // unless it lands
 };
 
-asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, Bytes body, Sending how) {
-  Flight flight{self, how};
+asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, std::uint64_t request, Bytes body, Sending how) {
+  Flight flight{self, request, how};
   const EndpointsOptions& options = self->hub().options;
   const std::string& address = self->key().address;
   const std::chrono::milliseconds timeout = self->hub().timeout(address);
@@ -69,22 +71,24 @@ asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, Bytes bod
   co_return Result<void>{};
 }
 
-void Asker::over(std::uint64_t number, const spot::Answer<Bytes>& answer, Sending how) {
-  publish(answer, how);
+void Asker::over(std::uint64_t number, std::uint64_t request, const spot::Answer<Bytes>& answer, Sending how) {
   const std::shared_ptr<spot::Event> event = state_.with([&](State& state) {
     const auto at = state.under_way.find(number);
-    std::shared_ptr<spot::Event> out = std::move(at->second);
+    std::shared_ptr<spot::Event> out = std::move(at->second.over);
     state.under_way.erase(at);
+    state.requests.erase(request);
+    publish(state, answer, how);
     return out;
   });
   event->set();
 }
 
-void Asker::publish(const spot::Answer<Bytes>& answer, Sending how) {
+void Asker::publish(State& state, const spot::Answer<Bytes>& answer, Sending how) {
+  const std::uint64_t error = take_number(state, ResultKind::error);
   if (how == Sending::query) {
-    hub_->finish(key_, make_results(hub_, key_, answer));
+    hub_->finish(key_, make_results(hub_, key_, answer, take_number(state, ResultKind::reply), error));
   } else {
-    hub_->note(key_, answer ? no_error(hub_, key_) : make_error(hub_, key_, answer.error()));
+    hub_->note(key_, answer ? no_error(hub_, key_, error) : make_error(hub_, key_, answer.error(), error));
   }
 }
 
@@ -92,26 +96,65 @@ void Asker::refuse(std::error_code why, Sending how) {
   hub_->use(key_);
   if (why == fail(EPIPE)) {
     const std::string text = how == Sending::query ? "already sent; use call" : "already sent";
-    hub_->note(key_, make_error(hub_, key_, spot::Failure{why, text}));
+    state_.with([&](State& state) {
+      hub_->note(key_, make_error(hub_, key_, spot::Failure{why, text}, take_number(state, ResultKind::error)));
+    });
   } else {
-    publish(spot::Failure{why}, how);
+    state_.with([&](State& state) { publish(state, spot::Failure{why}, how); });
   }
 }
 
-void Asker::add(std::weak_ptr<Outgoing> request) {
+std::uint64_t Asker::draw() {
+  return state_.with([](State& state) { return ++state.written; });
+}
+
+void Asker::add(std::uint64_t number, std::weak_ptr<Outgoing> request, Sending how) {
   state_.with([&](State& state) {
-    std::erase_if(state.requests, [](const auto& one) { return one.expired(); });
-    state.requests.push_back(std::move(request));
+    std::erase_if(state.requests, [](const auto& one) { return one.second.message.expired(); });
+    state.requests.emplace(number, Request{std::move(request), how});
   });
 }
 
 std::shared_ptr<Outgoing> Asker::held() const {
   const auto requests = state_.with([](const State& state) { return state.requests; });
-  for (const auto& weak : requests) {
-    std::shared_ptr<Outgoing> request = weak.lock();
+  for (const auto& [number, one] : requests) {
+    std::shared_ptr<Outgoing> request = one.message.lock();
     if (request && request->is_held()) return request;
   }
   return nullptr;
+}
+
+// --- Numbers ---------------------------------------------------------------------------------------------------------
+
+// A message has no reply.
+bool Asker::is_awaited(const State& state, ResultKind kind) {
+  const auto concerns = [kind](Sending how) { return kind == ResultKind::error || how == Sending::query; };
+  for (const auto& [number, one] : state.under_way) {
+    if (concerns(one.how)) return true;
+  }
+  for (const auto& [number, one] : state.requests) {
+    const std::shared_ptr<Outgoing> request = one.message.lock();
+    if (concerns(one.how) && request && request->is_held()) return true;
+  }
+  return false;
+}
+
+std::uint64_t Asker::take_number(State& state, ResultKind kind) {
+  auto& promised = state.promised.at(static_cast<std::size_t>(kind));
+  if (!promised || is_awaited(state, kind)) return new_inode_number();
+  return *std::exchange(promised, std::nullopt);
+}
+
+std::uint64_t Asker::inode_number(const Node& file, ResultKind kind, std::uint64_t own) {
+  return state_.with([&](State& state) {
+    if (!is_awaited(state, kind)) return own;
+    const std::optional<Finished> last = hub_->finished(key_);
+    const NodePtr shown = !last ? nullptr : kind == ResultKind::reply ? last->reply : last->error;
+    if (shown && shown.get() != &file) return own;
+    auto& promised = state.promised.at(static_cast<std::size_t>(kind));
+    if (!promised) promised = new_inode_number();
+    return *promised;
+  });
 }
 
 // Sends it on its own: who waits may go, and the query goes on. How it goes is in the results.
@@ -139,7 +182,7 @@ asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool no
     const std::shared_ptr<spot::Event> first =
         self->state_.with([&](const State& state) -> std::shared_ptr<spot::Event> {
           const auto at = state.under_way.begin();
-          return at == state.under_way.end() || at->first > last ? nullptr : at->second;
+          return at == state.under_way.end() || at->first > last ? nullptr : at->second.over;
         });
     if (!first) co_return Result<void>{};
     if (nonblocking) co_return fail(EAGAIN);

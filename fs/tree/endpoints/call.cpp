@@ -145,7 +145,7 @@ void OpenCall::finish(const ExchangePtr& exchange, spot::Answer<Bytes> answer) {
     poller = std::move(state.poller);
     return why;
   });
-  if (failure.code) hub_->note(key_, make_error(hub_, key_, failure));
+  if (failure.code) hub_->note(key_, make_error(hub_, key_, failure, new_inode_number()));
   exchange->over->set();
   if (poller) poller->notify();
 }

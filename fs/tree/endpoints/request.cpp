@@ -25,10 +25,13 @@ MessageFile::~MessageFile() { hub_->nodes.forget(path_); }
 std::shared_ptr<Outgoing> MessageFile::message(const Caller& caller, const AskerKey& key, Sending sending) {
   const std::shared_ptr<Asker> asker = hub_->asker(key);
   OutgoingOptions options = hub_->outgoing(caller);
-  options.deliver = [asker, sending](Bytes body) { return Asker::send(asker, std::move(body), sending); };
+  const std::uint64_t number = asker->draw();
+  options.deliver = [asker, number, sending](Bytes body) {
+    return Asker::send(asker, number, std::move(body), sending);
+  };
   options.refused = [asker, sending](std::error_code why) { asker->refuse(why, sending); };
   auto message = std::make_shared<Outgoing>(std::move(options));
-  asker->add(message);
+  asker->add(number, message, sending);
   return message;
 }
 

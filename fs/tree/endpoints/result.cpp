@@ -17,14 +17,18 @@ constexpr mode_t kMode = 0600;
 // What both kinds of file have in common: whose they are, and when they may be opened.
 class ResultFile : public Node {
  public:
-  ResultFile(const HubPtr& hub, AskerKey key, ResultKind kind)
+  ResultFile(const HubPtr& hub, AskerKey key, ResultKind kind, std::uint64_t number)
       : hub_{hub}, key_{std::move(key)}, kind_{kind}, attributes_{hub->attributes("@", S_IFREG, kMode)} {
     attributes_.uid = key_.uid;
+    attributes_.inode = number;
   }
 
   asio::awaitable<Result<Attributes>> attributes(Caller) override {
     Attributes out = attributes_;
     out.size = out.allocated = size();
+    const HubPtr hub = hub_.lock();
+    if (const auto asker = hub ? hub->askers.find(key_) : nullptr)
+      out.inode = asker->inode_number(*this, kind_, out.inode);
     co_return out;
   }
 
@@ -70,10 +74,10 @@ struct Reply {
 
 class ReplyFile final : public ResultFile {
  public:
-  ReplyFile(const HubPtr& hub, const AskerKey& key, const std::shared_ptr<const Reply>& reply)
-      : ResultFile{hub, key, ResultKind::reply}, reply_{reply}, size_{reply->bytes.size()} {}
-  ReplyFile(const HubPtr& hub, const AskerKey& key, std::error_code error)
-      : ResultFile{hub, key, ResultKind::reply}, error_{error} {}
+  ReplyFile(const HubPtr& hub, const AskerKey& key, std::uint64_t number, const std::shared_ptr<const Reply>& reply)
+      : ResultFile{hub, key, ResultKind::reply, number}, reply_{reply}, size_{reply->bytes.size()} {}
+  ReplyFile(const HubPtr& hub, const AskerKey& key, std::uint64_t number, std::error_code error)
+      : ResultFile{hub, key, ResultKind::reply, number}, error_{error} {}
 
  private:
   std::uint64_t size() const override { return size_; }
@@ -95,8 +99,8 @@ class ReplyFile final : public ResultFile {
 
 class ErrorFile final : public ResultFile {
  public:
-  ErrorFile(const HubPtr& hub, const AskerKey& key, std::string_view line)
-      : ResultFile{hub, key, ResultKind::error}, line_{spot::to_bytes(line)} {}
+  ErrorFile(const HubPtr& hub, const AskerKey& key, std::uint64_t number, std::string_view line)
+      : ResultFile{hub, key, ResultKind::error, number}, line_{spot::to_bytes(line)} {}
 
  private:
   std::uint64_t size() const override { return line_.bytes().size(); }
@@ -113,7 +117,7 @@ class ErrorFile final : public ResultFile {
 
 class NoResult final : public ResultFile {
  public:
-  using ResultFile::ResultFile;
+  NoResult(const HubPtr& hub, const AskerKey& key, ResultKind kind) : ResultFile{hub, key, kind, new_inode_number()} {}
   ~NoResult() override {
     if (const HubPtr still = hub()) still->no_results.forget({key(), kind()});
   }
@@ -166,30 +170,33 @@ NodePtr result_of(const HubPtr& hub, const AskerKey& key, ResultKind kind) {
   return hub->no_results.get({key, kind}, [&]() -> NodePtr { return std::make_shared<NoResult>(hub, key, kind); });
 }
 
-Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer) {
+Finished make_results(const HubPtr& hub, const AskerKey& key, const spot::Answer<Bytes>& answer,
+                      std::uint64_t reply_number, std::uint64_t error_number) {
   Share share{hub->room};
   spot::Failure failure = answer ? spot::Failure{} : kept(answer.error());
   if (answer && !share.take(answer->size()))
     failure = spot::Failure{fail(ENOBUFS), "answered, but too many replies are kept open to keep this one"};
   Finished out;
   if (failure.code) {
-    out.reply = std::make_shared<ReplyFile>(hub, key, failure.code);
-    out.error = make_error(hub, key, failure);
+    out.reply = std::make_shared<ReplyFile>(hub, key, reply_number, failure.code);
+    out.error = make_error(hub, key, failure, error_number);
   } else {
     const auto reply = std::make_shared<const Reply>(*answer, std::move(share));
-    out.reply = std::make_shared<ReplyFile>(hub, key, reply);
-    out.error = no_error(hub, key);
+    out.reply = std::make_shared<ReplyFile>(hub, key, reply_number, reply);
+    out.error = no_error(hub, key, error_number);
     out.content = reply;
     out.size = reply->bytes.size();
   }
   return out;
 }
 
-NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& given) {
+NodePtr make_error(const HubPtr& hub, const AskerKey& key, const spot::Failure& given, std::uint64_t number) {
   const spot::Failure failure = kept(given);
-  return std::make_shared<ErrorFile>(hub, key, line_of(*hub, key, failure.code, failure.text));
+  return std::make_shared<ErrorFile>(hub, key, number, line_of(*hub, key, failure.code, failure.text));
 }
 
-NodePtr no_error(const HubPtr& hub, const AskerKey& key) { return std::make_shared<ErrorFile>(hub, key, ""); }
+NodePtr no_error(const HubPtr& hub, const AskerKey& key, std::uint64_t number) {
+  return std::make_shared<ErrorFile>(hub, key, number, "");
+}
 
 }  // namespace spotfs::tree

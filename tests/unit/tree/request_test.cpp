@@ -145,6 +145,68 @@ TEST_F(RequestTest, OpenOfTheReplyWaitsForARedirectThatIsStillWrittenTo) {
   EXPECT_EQ(cat(endpoint(), "reply").value(), "answer to a");
 }
 
+TEST_F(RequestTest, StatShowsTheNumberOfTheReplyThatAnOpenWouldWaitFor) {
+  ask(endpoint(), "old");
+  for (const char* const name : {"reply", "error"}) {
+    const NodePtr before = node(endpoint(), name);
+    const std::uint64_t old = stat(before).inode;
+    hold();
+    const auto file = request(endpoint());
+    flush(*file);
+    write(*file, 0, "a");
+    const std::uint64_t held = stat(node(endpoint(), name)).inode;
+    flush(*file);
+    release(*file);
+    const std::uint64_t under_way = stat(node(endpoint(), name)).inode;
+    answer();
+    settle();
+    const NodePtr after = node(endpoint(), name);
+    EXPECT_NE(before, after);
+    EXPECT_NE(held, old);
+    EXPECT_EQ(under_way, held);
+    EXPECT_EQ(stat(after).inode, held);
+    EXPECT_EQ(stat(before).inode, old);  // of a descriptor that is open
+  }
+}
+
+TEST_F(RequestTest, OfSeveralQueriesTheLastReplyHasTheNumberThatWasShown) {
+  const auto one = request(endpoint()), other = request(endpoint());
+  write(*one, 0, "one");
+  write(*other, 0, "other");
+  hold();
+  auto first = begin(one->flush(user()));
+  settle();
+  const auto gate = gate_;
+  hold();
+  auto second = begin(other->flush(user()));
+  settle();
+  const std::uint64_t shown = stat(node(endpoint(), "reply")).inode;
+  held_ = false;
+  gate->cancel();
+  finish(first);
+  EXPECT_EQ(stat(node(endpoint(), "reply")).inode, shown);
+  const NodePtr replaced = node(endpoint(), "reply");
+  answer();
+  finish(second);
+  EXPECT_EQ(stat(node(endpoint(), "reply")).inode, shown);
+  EXPECT_NE(stat(replaced).inode, shown);
+}
+
+TEST_F(RequestTest, MessageThatIsUnderWayChangesTheNumberOfTheErrorAlone) {
+  ask(endpoint(), "old");
+  const std::uint64_t reply = stat(node(endpoint(), "reply")).inode, error = stat(node(endpoint(), "error")).inode;
+  const auto file = open(node(endpoint(), "send"), O_WRONLY).value();
+  flush(*file);
+  write(*file, 0, "a");
+  EXPECT_EQ(stat(node(endpoint(), "reply")).inode, reply);
+  const std::uint64_t shown = stat(node(endpoint(), "error")).inode;
+  EXPECT_NE(shown, error);
+  release(*file);
+  settle();
+  EXPECT_EQ(stat(node(endpoint(), "reply")).inode, reply);
+  EXPECT_EQ(stat(node(endpoint(), "error")).inode, shown);
+}
+
 TEST_F(RequestTest, RedirectOfAnotherUserIsNotWaitedFor) {
   options_.peers = 50;
   make();
