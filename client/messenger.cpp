@@ -4,6 +4,16 @@
 #include "client/proto/error_text.hpp"
 
 namespace spot {
+namespace {
+
+Failure not_signed(std::error_code why) {
+  if (why != Errc::refused) return {why};
+  return {
+      why,
+      "what begins with \"{\", or as a CBOR list or map does, is not signed for a relay: it could pass for a bottle"};
+}
+
+}  // namespace
 
 asio::awaitable<Answer<Messenger::ConnectionPointer>> Messenger::connection(Deadline deadline) {
   ConnectionPointer ready = parts_.pool->pick();
@@ -54,7 +64,7 @@ asio::awaitable<Answer<Bytes>> Messenger::query(std::string target, Bytes body, 
       co_return Failure{sealed.error()};
   } else {
     auto signed_body = parts_.envelopes.sign(to, body);
-    if (!signed_body) co_return Failure{signed_body.error()};
+    if (!signed_body) co_return not_signed(signed_body.error());
     question.body = std::move(*signed_body);
   }
   auto reply = co_await exchange(std::move(by), std::move(question), deadline);
@@ -123,7 +133,7 @@ asio::awaitable<Answer<void>> Messenger::send(std::string target, Bytes payload,
       co_return Failure{sealed.error()};
   } else {
     auto body = parts_.envelopes.sign(to, payload);
-    if (!body) co_return Failure{body.error()};
+    if (!body) co_return not_signed(body.error());
     message.body = std::move(*body);
   }
   const auto encoded = encode_message(message);
