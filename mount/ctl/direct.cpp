@@ -5,6 +5,8 @@
 #include "client/base/encoding.hpp"
 #include "client/crypto/hash.hpp"
 #include "client/crypto/keystore.hpp"
+#include "fs/content/content_reader.hpp"
+#include "fs/content/geometry.hpp"
 #include "fs/index/keys.hpp"
 #include "fs/index/record.hpp"
 #include "fs/tree/control/peers.hpp"
@@ -20,6 +22,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::chrono::milliseconds kClosing = 5s, kSpare = 5s;
+constexpr std::size_t kContentMemory = std::size_t{1} << 20;
 
 asio::awaitable<Answer<void>> online(std::shared_ptr<spot::Client> client, std::chrono::milliseconds limit) {
   const spot::Result<void> done = co_await client->wait_online(limit);
@@ -80,6 +83,9 @@ Answer<void> Direct::find_store() {
     const auto opened = RecordSealer{keys_}.open_store(kStoreKey, *sealed);
     if (!opened) return Failure{opened.error(), kStoreKey};
     id = opened->store.id;
+    auto cipher = std::make_shared<const ContentCipher>(opened->store.id, opened->store.secret);
+    contents_ =
+        std::make_shared<ContentStore>(loop_.context().get_executor(), store_, std::move(cipher), kContentMemory);
   }
   const spot::ByteArray<4> run = spot::random_array<4>();
   const auto clock = std::make_shared<HybridClock>(spot::Clock::system(), run);
@@ -109,10 +115,24 @@ Answer<void> Direct::drain(std::chrono::milliseconds limit) {
   return {};
 }
 
-Answer<Bytes> Direct::get(std::string key) {
-  const auto value = loop_.run(values_->get(std::move(key)), options_.timeout + kSpare);
+Answer<void> Direct::get(std::string key, const std::function<bool(spot::BytesView)>& take) {
+  const std::chrono::milliseconds limit = options_.timeout + kSpare;
+  const auto value = loop_.run(values_->open(key), limit);
   if (!value) return value.error();
-  return **value;
+  if (!value->reference) {
+    take(*value->content);
+    return {};
+  }
+  if (!contents_) return Failure{Errc::malformed, key + " names chunks, and there is no disk that has any"};
+  const ContentReader content{contents_, value->reference};
+  const Bytes hole(kChunkSize);
+  for (std::uint64_t number = 0; number < chunk_count(content.size()); ++number) {
+    const auto chunk = loop_.run(content.chunk(number), limit);
+    if (!chunk) return Failure{chunk.error().code, key};
+    const std::size_t size = chunk_length(content.size(), number);
+    if (!take(*chunk ? spot::BytesView{**chunk} : spot::BytesView{hole}.first(size))) return {};
+  }
+  return {};
 }
 
 Answer<void> Direct::put(std::string key, Bytes content) {

@@ -3,6 +3,7 @@
 // Thread: one that waits. Lifetime: connected until it is destroyed. Errors: with one line for the user.
 #pragma once
 
+#include "fs/content/content_store.hpp"
 #include "fs/store/remote.hpp"
 #include "fs/tree/blobs/by_key.hpp"
 #include "mount/embedded_relay.hpp"
@@ -32,7 +33,8 @@ class Direct {
 
   // Before the values are asked for.
   spot::Answer<void> find_store();
-  spot::Answer<spot::Bytes> get(std::string key);
+  // Part by part; false from `take` ends it.
+  spot::Answer<void> get(std::string key, const std::function<bool(spot::BytesView)>& take);
   spot::Answer<void> put(std::string key, spot::Bytes content);
   spot::Answer<void> erase(std::string key);
   std::size_t limit() const noexcept { return values_->limit(); }
@@ -48,6 +50,7 @@ class Direct {
   std::shared_ptr<spot::Client> client_;
   std::shared_ptr<BlobStore> store_;
   std::shared_ptr<const tree::ValuesByKey> values_;
+  std::shared_ptr<ContentStore> contents_;  // of the disk; none: there is no disk
 };
 
 }  // namespace spotfs::ctl

@@ -7,14 +7,11 @@ namespace spotfs::ctl {
 namespace {
 
 int get(Direct& direct, const Invocation& line, Output& output) {
-  const auto value = direct.get(line.key);
-  if (!value) return output.fail(value.error());
-  if (!output.is_json()) {
-    if (output.bytes(spot::as_text(*value))) return kDone;
-    return output.fail("EIO", "standard output: cannot be written to");
-  }
-  output.line({}, {{"event", "data"}, {"base64", spot::base64url(*value)}});
-  return kDone;
+  const auto done = direct.get(line.key, [&output](spot::BytesView part) {
+    if (output.is_json()) return output.line({}, {{"event", "data"}, {"base64", spot::base64url(part)}});
+    return output.bytes(spot::as_text(part));
+  });
+  return done ? int{kDone} : output.fail(done.error());
 }
 
 int put(Direct& direct, const Invocation& line, Output& output) {

@@ -35,12 +35,20 @@ asio::awaitable<Answer<Bytes>> ValuesByKey::fetch(std::string key) const {
   co_return bottle;
 }
 
-asio::awaitable<Answer<Text>> ValuesByKey::get(std::string key) const {
+asio::awaitable<Answer<Value>> ValuesByKey::open(std::string key) const {
   const auto self = shared_from_this();
   const Answer<Bytes> bottle = co_await fetch(key);
   if (!bottle) co_return bottle.error();
-  const Result<Value> value = sealer_.open(key, *bottle);
+  Result<Value> value = sealer_.open(key, *bottle);
   if (!value) co_return Failure{value.error(), key};
+  co_return *std::move(value);
+}
+
+asio::awaitable<Answer<Text>> ValuesByKey::get(std::string key) const {
+  const Answer<Value> value = co_await open(key);
+  if (!value) co_return value.error();
+  if (value->reference)
+    co_return Failure{fail(EFBIG), spot::printable(key) + ": its content is in chunks, and no file of blobs/ has it"};
   co_return value->content;
 }
 

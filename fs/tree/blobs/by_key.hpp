@@ -27,6 +27,8 @@ class ValuesByKey : public std::enable_shared_from_this<ValuesByKey> {
         draw_{std::move(draw)} {}
 
   std::size_t limit() const noexcept { return sealer_.limit(); }  // bytes of a value
+  asio::awaitable<spot::Answer<Value>> open(std::string key) const;
+  // EFBIG where the value names chunks that hold its content.
   asio::awaitable<spot::Answer<Text>> get(std::string key) const;
   asio::awaitable<spot::Answer<void>> put(std::string key, Bytes content) const;
   asio::awaitable<spot::Answer<void>> erase(std::string key) const;
