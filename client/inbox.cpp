@@ -201,7 +201,10 @@ Result<Bytes> Inbox::make_answer(const Message& question, const Opened& opened, 
 
 void Inbox::reply(const ConnectionPointer& by, const Message& question, const Opened& opened, HandlerResult result) {
   if (result && !*result) return;
-  const Result<Bytes> answer = make_answer(question, opened, std::move(result));
+  const bool is_error = !result;
+  Result<Bytes> answer = make_answer(question, opened, std::move(result));
+  if (!answer && answer.error() == Errc::too_large && !is_error)
+    answer = make_answer(question, opened, Failure{Errc::too_large, "the answer is too large for one message"});
   if (answer) {
     static_cast<void>(by->send(by->session(), *answer));
   } else {

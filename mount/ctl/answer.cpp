@@ -22,7 +22,7 @@ Reply reply_to(const Received& message, const Invocation& line, int stop, Output
     out["base64"] = spot::base64url(spot::view(message.body));
     if (spot::is_utf8(message.body)) out["text"] = message.body;
     output.line(message.sender + ": " + spot::printable(message.body, message.body.size() * 4), out);
-    output.flush();
+    if (!output.flush()) return {Reply::Kind::error, "the listener can't write it down"};
     return {};
   }
   Program program;

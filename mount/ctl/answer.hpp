@@ -16,12 +16,16 @@ struct Received {
   std::string body;
 };
 
+// In place of an answer that is too large for one message.
+inline constexpr const char* kTooLarge = "the answer is too large for one message";
+
 struct Reply {
   enum class Kind { none, answer, error } kind = Kind::none;
   std::string text;
 };
 
-// Shows it, or has the command answer it, which is to end once `stop`, a descriptor, is readable.
+// Shows it, or has the command answer it, which is to end once `stop`, a descriptor, is readable. One that can't be
+// shown is answered with an error.
 Reply reply_to(const Received& message, const Invocation& line, int stop, Output& output);
 
 }  // namespace spotfs::ctl

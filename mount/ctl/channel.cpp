@@ -24,7 +24,7 @@ std::error_code code(int number) { return {number, std::generic_category()}; }
 
 }  // namespace
 
-Answer<Channel> Channel::open(const std::string& mount) {
+Answer<Channel> Channel::open(const std::string& mount, bool has_source) {
   const int descriptor = ::open((mount + "/.spotfs/ctl").c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor >= 0) return Channel{descriptor, mount};
   const int number = errno;
@@ -33,6 +33,9 @@ Answer<Channel> Channel::open(const std::string& mount) {
     return Failure{code(number), name + ": only the user who mounted it may control it"};
   if (number == ENOENT) return Failure{code(number), name + " has no .spotfs/ctl: is it the top of the mount?"};
   if (number == ENOTCONN) return Failure{code(number), name + ": its program has ended; umount it"};
+  if (number == EROFS)
+    return Failure{code(number), name + " is read-only, and this command is written to its .spotfs/ctl: " +
+                                     (has_source ? "give --source, or " : "") + "`mount -o remount,rw` it"};
   return Failure{code(number), name + "/.spotfs/ctl: " + code(number).message()};
 }
 

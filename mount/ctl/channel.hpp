@@ -15,7 +15,8 @@ namespace spotfs::ctl {
 
 class Channel {
  public:
-  static spot::Answer<Channel> open(const std::string& mount);
+  // has_source: the command goes without a mount, too, and says so where this one is read-only.
+  static spot::Answer<Channel> open(const std::string& mount, bool has_source = false);
   Channel(Channel&& other) noexcept;
   Channel& operator=(Channel&&) = delete;
   ~Channel();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -7,12 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/base/descriptor.hpp"
 #include "client/base/encoding.hpp"
 #include "mount/ctl/run.hpp"
 
 namespace spotfs::ctl {
 
 using spot::Answer;
+using spot::BytesView;
 using spot::Failure;
 
 namespace {
@@ -31,9 +34,10 @@ Answer<int> spool(int from, const std::string& name) {
   for (;;) {
     const ssize_t size = ::read(from, part.data(), part.size());
     if (size < 0 && errno == EINTR) continue;
-    const bool failed = size < 0 || (size > 0 && ::write(to, part.data(), static_cast<std::size_t>(size)) != size);
-    if (failed) {
-      const Failure why = failure(name);
+    const BytesView read =
+        spot::view(std::string_view{part.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))});
+    if (size < 0 || !spot::write_all(to, read)) {
+      const Failure why = failure(size < 0 ? name : "a file for " + name);
       ::close(to);
       return why;
     }
@@ -44,6 +48,19 @@ Answer<int> spool(int from, const std::string& name) {
 }
 
 }  // namespace
+
+Answer<std::string> read_standard_input(std::size_t most) {
+  std::string all(most + 1, '\0');
+  for (std::size_t size = 0;;) {
+    const ssize_t part = ::read(STDIN_FILENO, all.data() + size, all.size() - size);
+    if (part < 0 && errno == EINTR) continue;
+    if (part < 0) return failure("standard input");
+    size += static_cast<std::size_t>(part);
+    if (part != 0 && size != all.size()) continue;
+    all.resize(size);
+    return all;
+  }
+}
 
 Answer<Input> Input::open(const std::string& file) {
   const bool is_standard = file == "-";

@@ -1,11 +1,8 @@
 // listen: takes the messages for an endpoint of this identity, by the files of a mount, or by a client of our own.
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <csignal>
 #include <cstdio>
-#include <deque>
-#include <mutex>
 #include <optional>
 
 #include <fcntl.h>
@@ -16,13 +13,13 @@
 
 #include "client/base/descriptor.hpp"
 #include "client/base/encoding.hpp"
-#include "client/net/event.hpp"
 #include "client/proto/address.hpp"
 #include "fs/tree/control/lines.hpp"
 #include "mount/ctl/answer.hpp"
 #include "mount/ctl/direct.hpp"
 #include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
+#include "mount/ctl/questions.hpp"
 #include "mount/ctl/run.hpp"
 #include "mount/ctl/status.hpp"
 
@@ -33,7 +30,6 @@ using spot::Answer;
 using spot::Failure;
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 200ms;  // at whether a signal has come
 constexpr std::chrono::milliseconds kFlush = 10s;
 constexpr std::size_t kMostBody = std::size_t{1} << 20;
 
@@ -51,9 +47,8 @@ Answer<spot::Descriptor> take_signals() {
   return signals;
 }
 
-bool is_readable(int file) {
-  pollfd entry{file, POLLIN, 0};
-  return ::poll(&entry, 1, 0) > 0;
+Failure too_large(const Received& message) {
+  return {std::error_code{EMSGSIZE, std::generic_category()}, message.sender + ": " + kTooLarge};
 }
 
 void tell_begin(const std::string& address, Output& output) {
@@ -86,13 +81,13 @@ Answer<std::string> read_all(const std::string& path) {
   return read_all(spot::Descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}, path);
 }
 
-// The next message; nothing where a signal has come, or another reader took it.
-Answer<std::optional<std::string>> read_next(const std::string& path, int signals) {
+// The next message; nothing where the end has come, or another reader took it.
+Answer<std::optional<std::string>> read_next(const std::string& path, const Ends& ends) {
   const spot::Descriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (!file) return about(path, errno);
-  std::array<pollfd, 2> all{{{file.get(), POLLIN, 0}, {signals, POLLIN, 0}}};
+  std::array<pollfd, 3> all{{{file.get(), POLLIN, 0}, ends.entries()[0], ends.entries()[1]}};
   if (::poll(all.data(), all.size(), -1) < 0 && errno != EINTR) return about(path, errno);
-  if (all[1].revents != 0 || all[0].revents == 0) return std::optional<std::string>{};
+  if (all[1].revents != 0 || all[2].revents != 0 || all[0].revents == 0) return std::optional<std::string>{};
   Answer<std::string> text = read_all(file, path);
   if (!text && spot::to_errno(text.error().code) == EAGAIN) return std::optional<std::string>{};
   if (!text) return text.error();
@@ -115,7 +110,7 @@ bool is_message(std::string_view name) {
   return name.substr(kInbox.size()).find_first_not_of("0123456789") == name.npos;
 }
 
-Answer<void> answer_one(const std::string& message, const Invocation& line, int signals, Output& output) {
+Answer<void> answer_one(const std::string& message, const Invocation& line, const Ends& ends, Output& output) {
   const Answer<std::string> from = read_all(message + "/from"), body = read_all(message + "/body");
   if (!from) return from.error();
   if (!body) return body.error();
@@ -125,31 +120,35 @@ Answer<void> answer_one(const std::string& message, const Invocation& line, int 
   received.sender = from->substr(received.verified ? 0 : kUnverified.size());
   received.sender = spot::printable(received.sender.substr(0, received.sender.find('\n')));
   received.body = *body;
-  const Reply reply = reply_to(received, line, signals, output);
+  const Reply reply = reply_to(received, line, ends.signals(), output);
   switch (reply.kind) {
     case Reply::Kind::none: return ::rmdir(message.c_str()) == 0 ? Answer<void>{} : Answer<void>{about(message, errno)};
-    case Reply::Kind::answer: return write_all(message + "/reply", reply.text);
-    case Reply::Kind::error: break;
+    case Reply::Kind::error: return write_all(message + "/error", reply.text);
+    case Reply::Kind::answer: break;
   }
-  return write_all(message + "/error", reply.text);
+  const Answer<void> answered = write_all(message + "/reply", reply.text);
+  if (answered || spot::to_errno(answered.error().code) != EMSGSIZE) return answered;
+  const Answer<void> refused = write_all(message + "/error", kTooLarge);
+  return refused ? Answer<void>{too_large(received)} : refused;
 }
 
-int take_from_mount(const std::string& endpoint, const Invocation& line, int signals, Output& output) {
-  for (unsigned count = 0; !is_readable(signals) && (line.count == 0 || count < line.count);) {
-    const Answer<std::optional<std::string>> next = read_next(endpoint + "/next", signals);
+int take_from_mount(const std::string& endpoint, const Invocation& line, const Ends& ends, Output& output) {
+  const auto is_over = [&] { return !output.works() || ends.have_come(); };
+  for (unsigned count = 0; !is_over() && (line.count == 0 || count < line.count);) {
+    const Answer<std::optional<std::string>> next = read_next(endpoint + "/next", ends);
     if (!next) return output.fail(next.error());
     if (!*next) continue;
     const std::string& name = **next;
     if (!is_message(name)) return output.fail("EBADMSG", endpoint + "/next names no message");
-    const auto answered = answer_one(endpoint + "/" + name, line, signals, output);
+    const auto answered = answer_one(endpoint + "/" + name, line, ends, output);
     // One that nobody waits for any more is no reason to end.
     if (!answered) output.fail(answered.error());
     ++count;
   }
-  return kDone;
+  return ends.exit_code();
 }
 
-int listen_on_mount(const Invocation& line, int signals, Output& output) {
+int listen_on_mount(const Invocation& line, const Ends& ends, Output& output) {
   const auto place = find_place(line.place);
   if (!place) return output.fail(place.error());
   const auto status = read_status(place->directory);
@@ -158,98 +157,64 @@ int listen_on_mount(const Invocation& line, int signals, Output& output) {
   const bool made = ::mkdir(endpoint.c_str(), 0700) == 0;
   if (!made && errno == ENOENT)
     return output.fail("ENOENT", spot::printable(place->directory) + " has no listen/: it shows the disk alone");
+  if (!made && errno == EROFS)
+    return output.fail("EROFS",
+                       spot::printable(place->directory) + " is read-only: give --source, or `mount -o remount,rw` it");
   if (!made && errno != EEXIST) return output.fail(about(endpoint, errno));
   tell_begin(text_of(*status, "identity") + "/" + line.endpoint, output);
-  const int code = take_from_mount(endpoint, line, signals, output);
+  const int code = take_from_mount(endpoint, line, ends, output);
   if (made) ::rmdir(endpoint.c_str());
   return code;
 }
 
 // --- By a client of our own ------------------------------------------------------------------------------------------
 
-struct Item {
-  spot::Incoming message;
+using QuestionPtr = Questions::Pointer;
+
+Answer<void> answer_question(Direct& direct, const QuestionPtr& question, const Invocation& line, const Ends& ends,
+                             Output& output) {
+  const spot::Incoming& message = question->message();
+  Received received;
+  received.sender = spot::printable(message.sender);
+  received.verified = message.verified;
+  received.body = spot::to_string(message.body);
+  const Reply reply = reply_to(received, line, ends.signals(), output);
   spot::HandlerResult result{std::optional<spot::Bytes>{}};
-  std::shared_ptr<spot::Event> answered = std::make_shared<spot::Event>();
-};
-using ItemPtr = std::shared_ptr<Item>;
-
-// The client bounds how many there are.
-class Queue {
- public:
-  void put(ItemPtr item) {
-    const std::lock_guard lock{mutex_};
-    if (is_closed_) return refuse(*item);
-    items_.push_back(std::move(item));
-    changed_.notify_one();
-  }
-  // Null: a signal has come.
-  ItemPtr take(int signals) {
-    std::unique_lock lock{mutex_};
-    while (items_.empty() && !is_readable(signals)) changed_.wait_for(lock, kLook);
-    if (items_.empty() || is_readable(signals)) return nullptr;
-    ItemPtr item = items_.front();
-    items_.pop_front();
-    return item;
-  }
-
-  // Fails what is in it and what comes; true: something was.
-  bool close() {
-    const std::lock_guard lock{mutex_};
-    const bool any = !items_.empty();
-    is_closed_ = true;
-    for (const ItemPtr& item : items_) refuse(*item);
-    items_.clear();
-    return any;
-  }
-
- private:
-  static void refuse(Item& item) {
-    item.result = Failure{spot::Errc::stopping, "the listener ends"};
-    item.answered->set();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<ItemPtr> items_;
-  bool is_closed_ = false;
-};
-
-spot::Handler handler_of(std::shared_ptr<Queue> queue) {
-  return [queue](spot::Incoming message) -> asio::awaitable<spot::HandlerResult> {
-    const auto item = std::make_shared<Item>();
-    item->message = std::move(message);
-    queue->put(item);
-    const spot::Result<void> waited = co_await spot::Event::wait(item->answered);
-    if (!waited) co_return Failure{waited.error()};
-    co_return item->result;
-  };
+  if (reply.kind == Reply::Kind::answer) result = std::optional{spot::to_bytes(reply.text)};
+  if (reply.kind == Reply::Kind::error) result = Failure{spot::Errc::remote_error, reply.text};
+  Answer<void> sent = direct.run(question->answer(std::move(result)), kFlush);
+  if (sent || sent.error().code != spot::Errc::too_large) return sent;
+  sent = direct.run(question->answer(Failure{spot::Errc::too_large, kTooLarge}), kFlush);
+  return sent ? Answer<void>{too_large(received)} : sent;
 }
 
-int listen_directly(const Invocation& line, int signals, Output& output) {
+int listen_directly(const Invocation& line, const Ends& ends, Output& output) {
   Direct direct{*line.direct};
   if (const auto connected = direct.connect(); !connected) return output.fail(connected.error());
-  const auto queue = std::make_shared<Queue>();
-  direct.client()->set_handler(line.endpoint, handler_of(queue));
+  const auto questions = std::make_shared<Questions>();
+  direct.client()->set_handler(line.endpoint, {});  // of the client itself
+  const auto set = direct.client()->set_taker(
+      line.endpoint, [questions](QuestionPtr question) { return questions->put(std::move(question)); });
+  if (!set) return output.fail(Failure{set.error(), spot::printable(line.endpoint)});
   tell_begin(direct.client()->target_id() + "/" + line.endpoint, output);
-  unsigned count = 0;
-  for (; line.count == 0 || count < line.count; ++count) {
-    const ItemPtr item = queue->take(signals);
-    if (!item) break;
-    Received received;
-    received.sender = spot::printable(item->message.sender);
-    received.verified = item->message.verified;
-    received.body = spot::to_string(item->message.body);
-    const Reply reply = reply_to(received, line, signals, output);
-    if (reply.kind == Reply::Kind::answer) item->result = std::optional{spot::to_bytes(reply.text)};
-    if (reply.kind == Reply::Kind::error) item->result = Failure{spot::Errc::remote_error, reply.text};
-    item->answered->set();
+  bool any = false;
+  for (unsigned count = 0; output.works() && (line.count == 0 || count < line.count); ++count) {
+    const QuestionPtr question = questions->take(ends);
+    if (!question) break;
+    any = true;
+    const auto answered = answer_question(direct, question, line, ends, output);
+    // One that nobody waits for any more is no reason to end.
+    if (!answered) output.fail(answered.error());
   }
-  direct.client()->set_handler(line.endpoint, {});
-  const bool any = queue->close();
-  if (count == 0 && !any) return kDone;
+  static_cast<void>(direct.client()->set_taker(line.endpoint, {}));
+  for (const QuestionPtr& question : questions->close()) {
+    any = true;
+    const spot::HandlerResult ends_now{Failure{spot::Errc::stopping, "the listener ends"}};
+    if (!direct.run(question->answer(ends_now), kFlush)) break;
+  }
+  if (!any) return ends.exit_code();
   const auto sent = direct.drain(kFlush);
-  return sent ? kDone : output.fail(sent.error());
+  return sent ? ends.exit_code() : output.fail(sent.error());
 }
 
 }  // namespace
@@ -262,7 +227,8 @@ int run_listen(const Invocation& line, Output& output) {
                        "\"" + spot::printable(line.endpoint) + "\" is no endpoint: give a name without a slash");
   const auto signals = take_signals();
   if (!signals) return output.fail(signals.error());
-  return line.direct ? listen_directly(line, signals->get(), output) : listen_on_mount(line, signals->get(), output);
+  const Ends ends{signals->get(), output.is_json() || line.command.empty()};
+  return line.direct ? listen_directly(line, ends, output) : listen_on_mount(line, ends, output);
 }
 
 }  // namespace spotfs::ctl

@@ -78,9 +78,7 @@ int run_mount_command(const Invocation& line, Output& output) {
     if (code != kDone || !line.follow) return code;
   }
   const auto show = [follow = line.follow](const json::object& said, Output& to) {
-    to.line(describe_log(said), said);
-    if (follow) to.flush();
-    return true;
+    return to.line(describe_log(said), said) && (!follow || to.flush());
   };
   return run_on_mount(line, line.follow ? "log follow" : "log", show, output, {});
 }

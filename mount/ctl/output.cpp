@@ -1,5 +1,6 @@
 #include "mount/ctl/output.hpp"
 
+#include <cerrno>
 #include <cstdio>
 
 #include <unistd.h>
@@ -17,13 +18,17 @@ int exit_code(std::string_view error) noexcept {
   return kFailed;
 }
 
-void Output::line(const std::string& text, const json::object& object) {
-  const std::string out = json_ ? tree::to_line(object) : text + "\n";
-  std::fwrite(out.data(), 1, out.size(), stdout);
+bool Output::note(bool done) {
+  if (!done && wrong_ == 0) wrong_ = errno == 0 ? EIO : errno;
+  return works();
+}
+
+bool Output::line(const std::string& text, const json::object& object) {
+  return bytes(json_ ? tree::to_line(object) : text + "\n");
 }
 
 bool Output::bytes(std::string_view bytes) {
-  return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
+  return note(std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size());
 }
 
 bool Output::answer(std::string_view bytes) {
@@ -37,12 +42,12 @@ bool Output::answer(std::string_view bytes) {
   return true;
 }
 
-void Output::flush() { std::fflush(stdout); }
+bool Output::flush() { return note(std::fflush(stdout) == 0); }
 
 int Output::fail(std::string_view error, const std::string& text) {
   if (json_) {
     const json::object object{{"error", error}, {"text", text}};
-    std::fputs(tree::to_line(object).c_str(), stdout);
+    line({}, object);
   } else {
     std::fprintf(stderr, "spotfsctl: %s\n", text.c_str());
   }
@@ -54,8 +59,11 @@ int Output::fail(const spot::Failure& failure) {
 }
 
 int Output::end(int code) {
-  if (std::fflush(stdout) == 0) return code;
-  std::fprintf(stderr, "spotfsctl: standard output: cannot be written to\n");
+  if (flush()) return code;
+  if (wrong_ != EPIPE) {
+    const std::error_code why{wrong_, std::generic_category()};
+    std::fprintf(stderr, "spotfsctl: standard output: %s\n", why.message().c_str());
+  }
   return kFailed;
 }
 

@@ -1,9 +1,11 @@
 // query, send, ping, time, card: by a mount, or by a client of our own.
+#include <cerrno>
 #include <cstdlib>
 
 #include <boost/json/array.hpp>
 
 #include "client/base/encoding.hpp"
+#include "fs/tree/asking.hpp"
 #include "fs/tree/control/peers.hpp"
 #include "fs/tree/control/words.hpp"
 #include "mount/ctl/direct.hpp"
@@ -22,10 +24,13 @@ constexpr std::chrono::milliseconds kSpare = 10s;  // beyond the deadline of wha
 // All of standard input, or the word itself.
 Answer<std::string> body_of(const Invocation& line) {
   if (line.body != "-") return line.body;
-  auto input = Input::open("-");
-  if (!input) return input.error();
-  if (const auto allowed = tree::check_query(line.address, input->size()); !allowed) return allowed.error();
-  return input->read_all();
+  if (const auto allowed = tree::check_query(line.address, 0); !allowed) return allowed.error();
+  Answer<std::string> body = read_standard_input(tree::kMaxMessage);
+  if (body && body->size() > tree::kMaxMessage)
+    return spot::Failure{std::error_code{EMSGSIZE, std::generic_category()},
+                         "standard input: more than " + std::to_string(tree::kMaxMessage) +
+                             " bytes, and at most that many go in one message"};
+  return body;
 }
 
 // --- What people see -------------------------------------------------------------------------------------------------
@@ -74,15 +79,12 @@ std::string describe(const json::object& line) {
 
 // Of a line, or of an answer: false where it can't be written.
 bool show(const json::object& line, Output& output) {
-  if (output.is_json()) {
-    output.line({}, line);
-  } else if (string_of(line, "event") == "reply") {
+  if (!output.is_json() && string_of(line, "event") == "reply") {
     const auto reply = spot::from_base64url(string_of(line, "base64"));
     return !reply || output.answer(spot::as_text(*reply));
-  } else if (const std::string text = describe(line); !text.empty()) {
-    output.line(text, line);
   }
-  return true;
+  const std::string text = describe(line);
+  return (!output.is_json() && text.empty()) || output.line(text, line);
 }
 
 // --- The two ways ----------------------------------------------------------------------------------------------------
@@ -127,7 +129,7 @@ int run_directly(const Invocation& line, std::string body, Output& output) {
   if (line.what == What::send) {
     if (const auto sent = direct.drain(timeout + kSpare); !sent) return output.fail(sent.error());
   }
-  if (!show(*answer, output)) return output.fail("EIO", "standard output: cannot be written to");
+  if (!show(*answer, output)) return kFailed;
   if (output.is_json()) output.line({}, {{"done", true}});
   return kDone;
 }

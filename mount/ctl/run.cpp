@@ -19,11 +19,26 @@ void show_progress(const json::object& line, Progress& progress) {
 
 }  // namespace
 
+bool may_go_directly(What what) noexcept {
+  switch (what) {
+    case What::query:
+    case What::send:
+    case What::ping:
+    case What::time:
+    case What::card:
+    case What::listen:
+    case What::blob_get:
+    case What::blob_put:
+    case What::blob_rm: return true;
+    default: return false;
+  }
+}
+
 int run_on_mount(const Invocation& line, const std::string& command, const Show& show, Output& output,
                  std::string_view input) {
   const auto place = find_place(line.place);
   if (!place) return output.fail(place.error());
-  auto channel = Channel::open(place->directory);
+  auto channel = Channel::open(place->directory, may_go_directly(line.what));
   if (!channel) return output.fail(channel.error());
   if (const auto sent = channel->send(command); !sent) return output.fail(sent.error());
   if (const auto sent = channel->send_input(input); !sent) return output.fail(sent.error());
@@ -41,10 +56,9 @@ int run_on_mount(const Invocation& line, const std::string& command, const Show&
     } else if (said.contains("done")) {
       if (output.is_json()) output.line({}, said);
     } else if (!show(said, output)) {
-      code = output.fail("EIO", "standard output: cannot be written to");
       return false;
     }
-    return true;
+    return output.works();
   });
   progress.hide();
   if (!received) return output.fail(received.error());
@@ -53,8 +67,8 @@ int run_on_mount(const Invocation& line, const std::string& command, const Show&
 
 int run_on_mount(const Invocation& line, const std::string& command, Describe describe, Output& output) {
   const auto show = [describe](const json::object& said, Output& to) {
-    if (const std::string text = describe(said); to.is_json() || !text.empty()) to.line(text, said);
-    return true;
+    const std::string text = describe(said);
+    return (!to.is_json() && text.empty()) || to.line(text, said);
   };
   return run_on_mount(line, command, show, output, {});
 }

@@ -13,10 +13,12 @@ namespace spotfs::ctl {
 
 int run(const Invocation& line, Output& output);
 
+bool may_go_directly(What what) noexcept;  // with --source
+
 // A command of the mount whose lines are told by `describe`: the text for people; empty: not for them.
 using Describe = std::string (*)(const json::object& line);
 int run_on_mount(const Invocation& line, const std::string& command, Describe describe, Output& output);
-// The same, where a line is shown by `show`; false from it: it can't be written. `input` belongs to the command.
+// The same, where a line is shown by `show`; false from it: that is the end. `input` belongs to the command.
 using Show = std::function<bool(const json::object& line, Output& output)>;
 int run_on_mount(const Invocation& line, const std::string& command, const Show& show, Output& output,
                  std::string_view input);
@@ -33,6 +35,9 @@ int run_blob_on_mount(const Invocation& line, Output& output);
 int run_doctor(const Invocation& line, Output& output);
 int run_fstab(const Invocation& line, Output& output);
 int run_blob_directly(const Invocation& line, Output& output);
+
+// All of standard input; of more than `most` bytes so many and one.
+spot::Answer<std::string> read_standard_input(std::size_t most);
 
 // All of a file, or of standard input (`-`), in bounded memory.
 class Input {

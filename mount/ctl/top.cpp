@@ -100,7 +100,7 @@ int run_top(const Invocation& line, Output& output) {
     const auto rows = rows_of(*before, *now, std::chrono::duration<double>{here - then}.count());
     output.line((clears ? "\x1b[H\x1b[J" : "") + status_text(*status) + "\n\n" + text_of_rows(rows),
                 json_of(*status, rows));
-    output.flush();
+    if (!output.flush()) return kFailed;
     before = std::move(now);
     then = here;
   }

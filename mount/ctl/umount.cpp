@@ -61,6 +61,7 @@ class Watch {
 std::optional<std::string> store_all(const std::string& mount, Progress& progress) {
   if (const spot::Descriptor top{::open(mount.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}) ::syncfs(top.get());
   auto channel = Channel::open(mount);
+  if (!channel && spot::to_errno(channel.error().code) == EROFS) return std::nullopt;  // nothing waits there
   if (!channel) return tree::sentence_of(channel.error());
   const Watch watch{progress, mount};
   if (const auto sent = channel->send("flush"); !sent) return tree::sentence_of(sent.error());

@@ -48,8 +48,8 @@ def last_error(result):
 @contextlib.contextmanager
 def started(*words, **options):
     """A command that goes on; it is ended with SIGTERM, and killed where a test waits for it in vain."""
-    with subprocess.Popen([program(), *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                          env=BED.environment, **options) as running:  # fmt: skip
+    usual = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True, "env": BED.environment}
+    with subprocess.Popen([program(), *map(str, words)], **(usual | options)) as running:
         killer = threading.Timer(2 * PATIENCE, running.kill)
         killer.start()
         try:
@@ -205,6 +205,18 @@ class Alone(ControlCase):
             following.stdout.read()
         self.assertEqual(following.returncode, -signal.SIGTERM)
 
+    def test_what_goes_on_ends_where_it_can_not_be_written(self):
+        for words in ("top", "--interval", "0.1"), ("top", "--interval", "0.1", "--count", "2"), ("log", "--follow"):
+            with open("/dev/full", "w") as full, started(*words, self.top, stdout=full) as running:
+                self.assertEqual(running.wait(PATIENCE), FAILED, words)
+
+    def test_of_endless_input_no_more_is_read_than_goes(self):
+        with open("/dev/zero") as zero:
+            result = ctl("query", "@/time", "-", "--mount", self.top, stdin=zero,
+                         env=BED.environment | {"TMPDIR": "/nowhere"})  # fmt: skip
+        self.assert_exit(FAILED, result)
+        self.assertIn("standard input: more than 65000 bytes", result.stderr)
+
     def test_list(self):
         mounts = {line["directory"]: line for line in lines(ctl("--json", "list")) if "directory" in line}
         self.assertEqual(mounts[str(self.top)]["identity"], self.address)
@@ -310,6 +322,16 @@ class Umount(ControlCase):
         self.assert_exit(DONE, result)
         self.assertEqual(result.stdout, "")
         self.assertFalse(mount.is_running())
+
+    def test_of_a_read_only_mount_and_what_that_can_not_do(self):
+        mount = BED.mount(None, "ro")
+        for words, advice in ((("time", "--mount"), "--source"), (("writers",), "remount,rw")):
+            result = ctl(*words, mount.directory)
+            self.assert_exit(FAILED, result)
+            self.assertRegex(result.stderr, f"^spotfsctl: {mount.directory} is read-only, .*{advice}.*\n$")
+        result = ctl("umount", mount.directory)
+        self.assert_exit(DONE, result)
+        self.assertEqual(result.stdout + result.stderr, "")
 
     def test_by_a_user(self):
         mount = BED.mount(user=NOBODY)
@@ -473,6 +495,40 @@ class Peers(ControlCase):
                 wait_until(begun.exists, "the command to begin")
                 listener.terminate()
                 self.assertIn("the listener ends", asked.communicate(timeout=PATIENCE)[0])
+
+    def ways(self):
+        """A listener's options and identity, and what its peer asks with."""
+        other = ctl("card", *self.direct).stdout.split()[0]
+        by_mount = ("--mount", self.top)
+        return ((by_mount, self.address, self.direct), (self.direct, other, by_mount))
+
+    def test_an_answer_that_is_too_large_is_an_error_at_once(self):
+        for way, address, peer in self.ways():
+            with started("--json", "listen", "large", "--exec", "head -c $(cat) /dev/zero", *way) as listener:
+                listener.stdout.readline()
+                result = ctl_with("65000", "query", f"{address}/large", "-", *peer)
+                self.assert_exit(REMOTE, result)
+                self.assertIn("too large for one message", result.stderr)
+                self.assertEqual(ctl_with("3", "query", f"{address}/large", "-", *peer).stdout, "\0" * 3)
+                listener.terminate()
+                self.assertIn("EMSGSIZE", listener.stdout.read())
+            self.assertEqual(listener.returncode, DONE)
+
+    def test_a_message_that_can_not_be_shown_is_an_error_to_its_sender(self):
+        for way, address, peer in self.ways():
+            with open("/dev/full", "w") as full, started("listen", "full", *way, stdout=full, stderr=full) as listener:
+                said = "can't write it down"
+                wait_until(lambda: said in ctl("query", f"{address}/full", "--timeout", "5", *peer).stderr, said)
+                listener.wait(PATIENCE)
+            self.assertEqual(listener.returncode, FAILED)
+
+    def test_a_listener_ends_when_its_reader_has_gone(self):
+        for way, _, _ in self.ways():
+            with started("--json", "listen", "head", *way) as listener:
+                listener.stdout.readline()
+                listener.stdout.close()
+                listener.wait(PATIENCE)
+            self.assertEqual(listener.returncode, FAILED)
 
     def test_nobody_answers(self):
         # What hangs does not keep the listener from its end.
