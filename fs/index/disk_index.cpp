@@ -54,8 +54,12 @@ asio::awaitable<Result<Entry>> DiskIndex::lookup(InodeId directory, std::string 
 }
 
 Result<InodePtr> DiskIndex::inode_now(InodeId id) const {
-  if (is_stale()) return make_error_code(std::errc::operation_would_block);
+  const bool is_stale_now = is_stale();
+  const bool is_always_there = id == kRoot || id == kBlobs;
+  if (is_stale_now && !is_always_there) return make_error_code(std::errc::operation_would_block);
   use();
+  // Who lists the directory above must not wait for the network: this is what is known, and the look comes after it.
+  if (is_stale_now) alarm_->wake();
   return ledger_->read([&](const State& state) { return state.inode(id); });
 }
 

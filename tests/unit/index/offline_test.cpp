@@ -64,6 +64,30 @@ TEST_F(WithoutAConnection, TheDiskIsTheOneThatWasSeenLast) {
   EXPECT_THAT(mount_->names(), ElementsAre("mine", "never seen", "theirs"));
 }
 
+TEST_F(WithoutAConnection, DirectoriesThatAreAlwaysThereAreShownBeforeTheStoreIsLookedAt) {
+  SetClock clock;
+  IndexOptions with = shared_options("one");
+  with.clock = &clock;
+  with.refresh = std::chrono::seconds{1};
+  auto one = mount(with);
+  auto two = mount(shared_options("two"));
+  two->make("theirs");
+  ASSERT_TRUE(two->run(two->index().commit()));
+  const InodeId mine = one->make("mine");
+  clock.now += std::chrono::hours{1};
+  store_->set_plan([this](Verb, std::string) -> asio::awaitable<Fate> {
+    ++asked_;
+    co_return Fate::done;
+  });
+  EXPECT_EQ(one->index().inode_now(mine).error(), std::errc::operation_would_block);
+  for (const InodeId& id : {kRoot, kBlobs}) EXPECT_TRUE(one->index().inode_now(id));
+  EXPECT_EQ(asked(), 0U);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  while (!one->index().lookup_now(kRoot, "theirs") && std::chrono::steady_clock::now() < end)
+    one->context().run_one_for(std::chrono::seconds{1});
+  EXPECT_TRUE(one->index().lookup_now(kRoot, "theirs"));
+}
+
 TEST_F(WithoutAConnection, ChangesAreCommittedWhenThereIsOne) {
   make_store();
   go_offline();
