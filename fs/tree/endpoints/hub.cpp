@@ -101,6 +101,20 @@ bool Hub::is_expected(pid_t tid, const AskerKey& key) {
   });
 }
 
+std::uint64_t Hub::keep_number(pid_t tid, std::uint64_t own, std::uint64_t shown) {
+  return shown_.with([&](auto& all) {
+    if (shown != own) {
+      all.put(tid, std::pair{own, shown});
+      return shown;
+    }
+    const auto* const known = all.find(tid);
+    if (known == nullptr || known->first != own) return own;
+    const std::uint64_t before = known->second;
+    all.erase(tid);
+    return before;
+  });
+}
+
 Attributes Hub::attributes(const std::string& target, mode_t type, mode_t mode) const {
   Attributes out = own_attributes(options.access, type | mode);
   if (options.peers && (target.empty() || target.starts_with("k."))) {

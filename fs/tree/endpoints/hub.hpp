@@ -76,6 +76,10 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void expect(pid_t tid, const AskerKey& key);
   bool is_expected(pid_t tid, const AskerKey& key);  // once
 
+  // The number of a file for stat: `shown` now. A thread that looks a name up asks for the attributes after that, and
+  // gets the same once more, although the outcome may have come in between.
+  std::uint64_t keep_number(pid_t tid, std::uint64_t own, std::uint64_t shown);
+
   // Mode and owner of what leads to `target` ("" for endpoints/ itself); mode: permission bits of the user alone.
   Attributes attributes(const std::string& target, mode_t type, mode_t mode) const;
 
@@ -100,6 +104,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   spot::Synchronized<Uses> uses_;
   spot::Synchronized<spot::Recent<std::string, std::chrono::milliseconds>> timeouts_{kRemembered};
   spot::Synchronized<spot::Recent<pid_t, AskerKey>> expected_{kRemembered};
+  spot::Synchronized<spot::Recent<pid_t, std::pair<std::uint64_t, std::uint64_t>>> shown_{kRemembered};  // own, shown
 };
 
 using HubPtr = std::shared_ptr<Hub>;

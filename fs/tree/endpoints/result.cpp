@@ -23,12 +23,14 @@ class ResultFile : public Node {
     attributes_.inode = number;
   }
 
-  asio::awaitable<Result<Attributes>> attributes(Caller) override {
+  asio::awaitable<Result<Attributes>> attributes(Caller caller) override {
     Attributes out = attributes_;
     out.size = out.allocated = size();
     const HubPtr hub = hub_.lock();
-    if (const auto asker = hub ? hub->askers.find(key_) : nullptr)
-      out.inode = asker->inode_number(*this, kind_, out.inode);
+    if (!hub) co_return out;
+    const auto asker = hub->askers.find(key_);
+    const std::uint64_t shown = asker ? asker->inode_number(*this, kind_, out.inode) : out.inode;
+    out.inode = hub->keep_number(caller.tid, out.inode, shown);
     co_return out;
   }
 

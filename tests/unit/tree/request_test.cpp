@@ -165,7 +165,8 @@ TEST_F(RequestTest, StatShowsTheNumberOfTheReplyThatAnOpenWouldWaitFor) {
     EXPECT_NE(held, old);
     EXPECT_EQ(under_way, held);
     EXPECT_EQ(stat(after).inode, held);
-    EXPECT_EQ(stat(before).inode, old);  // of a descriptor that is open
+    EXPECT_EQ(stat(before).inode, held);  // of whoever was shown it when he looked the name up
+    EXPECT_EQ(stat(before).inode, old);   // of a descriptor that is open
   }
 }
 
@@ -189,6 +190,7 @@ TEST_F(RequestTest, OfSeveralQueriesTheLastReplyHasTheNumberThatWasShown) {
   answer();
   finish(second);
   EXPECT_EQ(stat(node(endpoint(), "reply")).inode, shown);
+  EXPECT_EQ(stat(replaced).inode, shown);  // once more, as it was shown
   EXPECT_NE(stat(replaced).inode, shown);
 }
 
