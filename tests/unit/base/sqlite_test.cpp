@@ -27,7 +27,7 @@ class SqliteFiles : public testing::Test {
     EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
     return info.st_mode & 07777;
   }
-  Connection open() { return std::move(Connection::open(file(), 4'096).value()); }
+  Connection open() { return *Connection::open(file(), 4'096); }
   fs::path file(const char* suffix = "") const { return directory_ / (std::string{"x.db"} + suffix); }
 
   fs::path directory_;
