@@ -52,7 +52,7 @@ step_install() {
   local built name stage sums missing
   built=()
   for name in "${programs[@]}"; do built+=("$build/packages/$name"_[0-9]*.deb); done
-  sums=$(sha256sum "${built[@]}" | cut -d' ' -f1)
+  sums=$(sha256sum "${built[@]}" | cut -d' ' -f1 | sort) # as they are remembered
   mapfile -t missing < <(missing_packages "${programs[@]}")
   if [[ ${#missing[@]} == 0 && $sums == "$(remembered sums)" ]]; then
     step 3 "installing: spotfs is up to date"
