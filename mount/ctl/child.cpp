@@ -78,7 +78,9 @@ Answer<pid_t> start(const Program& program, int in, int out, int errors) {
   ::posix_spawnattr_setsigdefault(&how, &usual);
   ::posix_spawnattr_setsigmask(&how, &blocked);
   ::posix_spawnattr_setpgroup(&how, 0);
-  ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+  if (!program.is_in_our_group) flags |= POSIX_SPAWN_SETPGROUP;
+  ::posix_spawnattr_setflags(&how, static_cast<short>(flags));
   pid_t child = 0;
   const int number =
       ::posix_spawnp(&child, words.front().c_str(), &files, &how, pointers(words).data(), pointers(environment).data());
@@ -152,12 +154,12 @@ bool wait_end(const Descriptor& process, int stop) {
   }
 }
 
-// Asks the whole group to end, and does not wait for long.
-void stop(pid_t group, const Descriptor& process) {
-  ::kill(-group, SIGTERM);
+// Asks them to end, and does not wait for long. `who` as for kill(2).
+void stop(pid_t who, const Descriptor& process) {
+  ::kill(who, SIGTERM);
   pollfd entry{process.get(), POLLIN, 0};
   if (process) ::poll(&entry, 1, kGrace);
-  ::kill(-group, SIGKILL);
+  ::kill(who, SIGKILL);
 }
 
 }  // namespace
@@ -176,8 +178,9 @@ Answer<Ended> run_program(const Program& program) {
   Ended ended;
   Talk talk = converse(program, process, std::move(in->write), std::move(out->read), std::move(errors->read), ended);
   if (talk == Talk::whole && !wait_end(process, program.stop)) talk = Talk::stopped;
-  if (talk == Talk::too_much) ::kill(-*child, SIGKILL);
-  if (talk == Talk::stopped) stop(*child, process);
+  const pid_t who = program.is_in_our_group ? *child : -*child;
+  if (talk == Talk::too_much) ::kill(who, SIGKILL);
+  if (talk == Talk::stopped) stop(who, process);
   int status = 0;
   while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) continue;
   const std::string name = spot::printable(program.words.front());

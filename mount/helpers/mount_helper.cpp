@@ -42,6 +42,7 @@ void record_for_umount(const CommandLine& line) {
                  "--",
                  line.options.source.text,
                  *place};
+  mount.is_in_our_group = true;
   const auto ended = ctl::run_program(mount);
   if (line.verbose && (!ended || ended->code != 0))
     std::fputs("mount.spotfs: umount(8) will not wait until all is stored: mount(8) could not note it\n", stderr);

@@ -101,6 +101,7 @@ Outcome run_umount_helper(std::string_view name, std::span<const char* const> ar
   umount.words.insert(umount.words.end(), line->flags.begin(), line->flags.end());
   umount.words.insert(umount.words.end(), {"--", line->directory});
   umount.stop = signals.get();
+  umount.is_in_our_group = true;
   const auto ended = ctl::run_program(umount);
   if (!ended && ended.error().code == Errc::stopping)
     return {Exit::interrupted, spot::printable(line->directory) + ": interrupted; look whether it is still mounted"};

@@ -59,7 +59,7 @@ uninstall() {
     as_root rmdir --ignore-fail-on-non-empty -- "$path" 2>/dev/null || true
   done
   remembered build | while IFS= read -r path; do
-    if [[ -d $path/spotfs-build || -f $path/CMakeCache.txt ]]; then as_root rm -rf -- "$path"; fi
+    if [[ -f $path/build.log || -f $path/CMakeCache.txt ]]; then as_root rm -rf -- "$path"; fi
   done
   if [[ $keep_packages == no ]] && ask "Remove the packages that came with it and that nothing else needs?"; then
     remove_packages
