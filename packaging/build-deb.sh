@@ -94,6 +94,11 @@ sed -e "s/@BUILD_DEPENDS@/$build_depends/" -e "s/@LIBSPOT_DEPENDS@/$libspot_depe
   packaging/debian/control.in >"$new/debian/control"
 rm "$new/debian/control.in"
 
+# What differs from what was built is newer than that, whatever its time says.
+if [[ -d $tree ]]; then
+  (cd "$new" && find . -type f -print0) |
+    while IFS= read -r -d '' path; do cmp -s "$new/$path" "$tree/$path" || touch "$new/$path"; done
+fi
 # A build that was made elsewhere, and moved, is of no use to cmake.
 for built in "$tree"/obj-*; do
   if grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$tree" "$built/CMakeCache.txt"; then mv -t "$new" "$built"; fi
