@@ -362,7 +362,7 @@ class Blobs(CtlCase):
         (self.blobs / "large value").write_bytes(value * 2)
         self.assertEqual(self.get("large value"), value * 2)
         self.assert_exit(DONE, self.blob("rm", "large value"))
-        self.assertFalse((self.blobs / "large value").exists())
+        wait_until(lambda: not (self.blobs / "large value").exists(), "the end of the name")
 
     def test_keys_of_odd_bytes(self):
         for key in ODD_KEYS:
