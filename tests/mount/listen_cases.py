@@ -180,7 +180,8 @@ class Answers(ListenCase):
         query = Query(self.asker.path("endpoints", address, "ends"), b"x")
         wait_until(lambda: not waits_for_nothing(other.path("listen/ends")), "the message")
         other.unmount()
-        self.assertEqual(query.outcome(), "ENOENT")
+        # The mount says so before it ends; where the connection is gone first, the sender's deadline ends its wait.
+        self.assertIn(query.outcome(), ("ENOENT", "ETIMEDOUT"))
 
 
 class Waiting(ListenCase):
