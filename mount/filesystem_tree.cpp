@@ -184,6 +184,7 @@ tree::NodePtr Filesystem::make_listen() const {
   settings.serve = [client = client_](std::string endpoint, spot::Taker taker, spot::HandlerOptions options) {
     return client->set_taker(std::move(endpoint), std::move(taker), options);
   };
+  settings.sending = sending_;
   settings.send = [client = client_, sending = sending_](std::string target, spot::Bytes payload, std::string sender) {
     return counted_send(client, sending, std::move(target), std::move(payload), std::move(sender), {});
   };

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kRoom = std::size_t{64} << 20;
 
-asio::awaitable<void> answer_all(std::vector<HeldQuestion> questions, spot::Failure why) {
+asio::awaitable<void> answer_all(std::vector<HeldQuestion> questions, spot::Failure why, Share /*sending*/) {
   for (HeldQuestion& held : questions) {
     const auto question = std::exchange(held.question, nullptr);
     const Share share = std::move(held.share);
@@ -59,7 +59,10 @@ Attributes ListenHub::attributes(mode_t mode) const {
 
 void ListenHub::refuse(std::vector<HeldQuestion> questions, spot::Failure why) const {
   if (questions.empty()) return;
-  asio::co_spawn(options.executor, answer_all(std::move(questions), std::move(why)), asio::detached);
+  Share sending{options.sending};
+  sending.take(1);
+  asio::co_spawn(options.executor, answer_all(std::move(questions), std::move(why), std::move(sending)),
+                 asio::detached);
 }
 
 }  // namespace spotfs::tree

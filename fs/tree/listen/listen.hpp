@@ -28,6 +28,7 @@
 #include "fs/tree/access.hpp"
 #include "fs/tree/node.hpp"
 #include "fs/tree/notifier.hpp"
+#include "fs/tree/outgoing/room.hpp"
 #include "fs/tree/outgoing/thread_group.hpp"
 
 namespace spotfs::tree {
@@ -43,6 +44,7 @@ struct ListenOptions {
   Access access;                              // 0700 of its user, whatever the mount allows to others
   std::chrono::milliseconds timeout{60'000};  // from a message's arrival to its answer
   std::shared_ptr<KernelNotifier> notifier;   // may be null: the kernel learns late of what is gone
+  std::shared_ptr<Room> sending;              // refusals take some of it until they are sent; null: nobody asks
   ThreadGroup thread_group = thread_group_of;
   std::function<bool(pid_t tid)> is_killed;  // whether that thread is known to be; none: nobody is
   const spot::Clock* clock = &spot::Clock::system();
