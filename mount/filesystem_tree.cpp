@@ -193,7 +193,7 @@ tree::NodePtr Filesystem::make_listen() const {
   settings.access = access();
   settings.timeout = options_.listen_timeout;
   settings.notifier = notifier_;
-  settings.is_killed = [](pid_t tid) { return fuse::is_killed(tid).value_or(false); };
+  settings.is_killed = [](pid_t tid) { return fuse::pending_signals(tid) == fuse::Signals::fatal; };
   return tree::make_listen(std::move(settings));
 }
 

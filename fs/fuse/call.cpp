@@ -78,26 +78,34 @@ void Call::interrupt() noexcept try {
   const auto self = std::static_pointer_cast<Call>(weak_from_this().lock());
   if (!self) return;
   executor().require(asio::execution::blocking.never).execute([self] {
-    if (self->finished_ || self->patience_) return;
-    self->patience_.emplace(self->core_.io);
-    self->be_patient(self->core_.interrupt_patience);
-    if (self->cancelled_ == 0) self->signal_.emit(kSignalled);
+    if (self->finished_ || self->look_again_) return;
+    self->look_again_.emplace(self->core_.io);
+    self->heed_signals(self->core_.interrupt_patience);
   });
 } catch (const std::bad_alloc&) {
   core_.say(name_of(op_), "out of memory: not interrupted");
 }
 
-// The kernel tells of the first signal alone: that a later one kills is seen by looking.
-void Call::be_patient(std::chrono::milliseconds left) {
-  if (left <= std::chrono::milliseconds{0}) return cancel(EINTR);
-  const std::chrono::milliseconds pause = std::min(left, kLookAgain);
-  patience_->expires_after(pause);
-  patience_->async_wait(asio::bind_executor(
-      asio::any_io_executor{executor()}, [self = std::static_pointer_cast<Call>(shared_from_this()),
-                                          rest = left - pause](const boost::system::error_code& stopped) {
-        if (stopped || self->finished_) return;
-        self->be_patient(self->core_.is_dying(self->caller_.tid) ? std::chrono::milliseconds{0} : rest);
-      }));
+// The kernel tells once that there is a signal, be it one that means nothing to the caller: what it has then, and
+// later, is seen by looking.
+void Call::heed_signals(std::chrono::milliseconds patience) {
+  const Signals signals = core_.pending_signals(caller_.tid).value_or(Signals::fatal);
+  if (signalled_) {
+    if (signals == Signals::fatal) patience = {};
+  } else if (signals != Signals::none) {
+    signalled_ = true;
+    if (cancelled_ == 0) signal_.emit(kSignalled);
+    if (finished_) return;
+  }
+  if (signalled_ && patience <= std::chrono::milliseconds{0}) return cancel(EINTR);
+  const std::chrono::milliseconds pause = signalled_ ? std::min(patience, kLookAgain) : kLookAgain;
+  look_again_->expires_after(pause);
+  look_again_->async_wait(
+      asio::bind_executor(asio::any_io_executor{executor()},
+                          [self = std::static_pointer_cast<Call>(shared_from_this()),
+                           rest = signalled_ ? patience - pause : patience](const boost::system::error_code& stopped) {
+                            if (!stopped && !self->finished_) self->heed_signals(rest);
+                          }));
 }
 
 void Call::cancel(int number) noexcept try {
@@ -123,7 +131,7 @@ void Call::fail(int number) noexcept {
 
 void Call::finished(const std::exception_ptr& failed) noexcept {
   finished_ = true;
-  patience_.reset();
+  look_again_.reset();
   if (failed) {
     const Reason reason = reason_of(failed);
     if (!request_.answered()) fail(reason.number);

@@ -31,8 +31,9 @@ class Call final : public spot::InlineStrand {
   void run(asio::awaitable<void> body);
   // Ends the wait that is in progress; `number` is what is answered if that is why it fails. Any thread.
   void cancel(int number) noexcept;
-  // Cancels it with EINTR: what says that it ends at once (interrupt.hpp) so; else, unless it ends by itself before,
-  // after the patience of the mount, within 50 ms where the caller is being killed. Any thread.
+  // Cancels it with EINTR once the caller has a signal that means something to it (signals.hpp): what says that it ends
+  // at once (interrupt.hpp) so; else, unless it ends by itself before, after the patience of the mount, within 50 ms
+  // where the caller is being killed. Any thread.
   void interrupt() noexcept;
   // Answers with the error, or with what cancelled the call.
   void fail(std::error_code error) noexcept;
@@ -42,7 +43,7 @@ class Call final : public spot::InlineStrand {
   void settled();
   void finished(const std::exception_ptr& failed) noexcept;
   void let_go() noexcept;
-  void be_patient(std::chrono::milliseconds left);
+  void heed_signals(std::chrono::milliseconds patience);
   static void interrupted(fuse_req_t request, void* call);
 
   Core& core_;
@@ -50,8 +51,9 @@ class Call final : public spot::InlineStrand {
   Request request_;
   const Caller caller_;
   asio::cancellation_signal signal_;
-  std::optional<asio::steady_timer> patience_;  // from the first interrupt to the end
-  int cancelled_ = 0;                           // errno
+  std::optional<asio::steady_timer> look_again_;  // at the signals; from the first interrupt to the end
+  bool signalled_ = false;                        // the call knows of a signal
+  int cancelled_ = 0;                             // errno
   bool finished_ = false;
   bool waiting_ = false;
 };

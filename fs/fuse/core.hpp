@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 
@@ -18,6 +19,7 @@
 #include "fs/fuse/inodes.hpp"
 #include "fs/fuse/listing.hpp"
 #include "fs/fuse/operations.hpp"
+#include "fs/fuse/signals.hpp"
 
 namespace spotfs::fuse {
 
@@ -66,7 +68,7 @@ struct Core {
   std::function<void(std::string_view)> log;
   mode_t file_mask = 0, directory_mask = 0;
   std::chrono::milliseconds interrupt_patience{0};
-  std::function<bool(pid_t tid)> is_dying;
+  std::function<std::optional<Signals>(pid_t tid)> pending_signals;
   std::atomic<bool> initialised{false};           // the kernel's INIT is being answered
   std::atomic<bool> parallel_directories{false};  // the answer to INIT has to say so yet
   std::atomic<bool> stopping{false};              // what comes now is answered ENETDOWN

@@ -28,7 +28,7 @@ class FuseSession final : public Session {
     core_.file_mask = options_.file_mask;
     core_.directory_mask = options_.directory_mask;
     core_.interrupt_patience = options_.interrupt_patience;
-    core_.is_dying = options_.is_dying;
+    core_.pending_signals = options_.pending_signals;
   }
   ~FuseSession() override {
     stop();

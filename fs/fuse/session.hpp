@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,8 @@
 
 #include "client/base/failure.hpp"
 #include "client/base/histogram.hpp"
-#include "fs/fuse/dying.hpp"
 #include "fs/fuse/notifier.hpp"
+#include "fs/fuse/signals.hpp"
 #include "fs/tree/node.hpp"
 
 namespace spotfs {
@@ -61,8 +62,8 @@ struct SessionOptions {
   // mkdir or close, as a disk never says it. So what ends within this time ends as if there had been no signal, unless
   // a node says otherwise (fs/tree/interrupt.hpp). Who is being killed, or can't be looked at, waits 50 ms.
   std::chrono::milliseconds interrupt_patience{2'000};
-  std::function<bool(pid_t tid)> is_dying = fuse::is_dying;  // on any thread
-  std::function<void(std::string_view)> log;                 // one line, no newline; any thread. None: nothing is said
+  std::function<std::optional<fuse::Signals>(pid_t tid)> pending_signals = fuse::pending_signals;  // on any thread
+  std::function<void(std::string_view)> log;  // one line, no newline; any thread. None: nothing is said
 };
 
 // How often an operation was asked for, and how it went.

@@ -200,6 +200,20 @@ class Waiting(ListenCase):
             (take(endpoint) / "reply").write_bytes(b"still there")
             self.assertEqual(query.outcome(), b"still there")
 
+    def test_a_child_that_ends_does_not_end_the_wait_of_another_thread(self):
+        with served(self.mount, "child") as endpoint:
+            query = self.ask("child")
+            message = take(endpoint)
+            # This thread does not take it, so that of the query is woken, which has no handler for it.
+            usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+            try:
+                run("true")
+                self.assertTrue(query.is_alive())
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, usual)
+            (message / "reply").write_bytes(b"answered")
+            self.assertEqual(query.outcome(), b"answered")
+
     def test_an_open_that_reads_nothing_takes_nothing(self):
         with served(self.mount, "unread") as endpoint:
             query = self.ask("unread")

@@ -56,7 +56,7 @@ class SessionTest : public ::testing::Test {
   void begin(tree::NodePtr root) {
     SessionOptions options;
     options.interrupt_patience = interrupt_patience_;
-    options.is_dying = [this](pid_t) { return is_caller_dying_.load(); };
+    options.pending_signals = [this](pid_t) { return signals_.load(); };
     options.log = [this](std::string_view line) {
       const std::lock_guard lock{log_mutex_};
       log_.emplace_back(line);
@@ -88,7 +88,7 @@ class SessionTest : public ::testing::Test {
   std::shared_ptr<MemoryNode> root_ = MemoryNode::make_root(memory_);
   std::shared_ptr<Notifier> notifier_ = Notifier::make();
   std::chrono::milliseconds interrupt_patience_{0};
-  std::atomic<bool> is_caller_dying_{false};
+  std::atomic<fuse::Signals> signals_{fuse::Signals::pending};  // of every caller
   FakeKernel kernel_;
   std::unique_ptr<Session> session_;
   std::mutex log_mutex_;

@@ -1,6 +1,11 @@
 // Requests that wait: what ends them, and what they leave free.
 #include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <iomanip>
 #include <limits>
+#include <sstream>
+#include <string>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -157,31 +162,75 @@ TEST_F(PatientTest, EndsAWaitAtOnceWhenTheCallerIsBeingKilled) {
   while (session_->waiting() != 1) std::this_thread::yield();
   kernel_.interrupt(request);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(kernel_.lookup(root_id, "posted").error, -EXDEV);
-  is_caller_dying_ = true;
+  signals_ = fuse::Signals::fatal;
   EXPECT_EQ(kernel_.answer_to(request).error, -EINTR);
 }
 
-using fuse::has_fatal_signal;
-using fuse::is_dying;
-
-TEST(Dying, IsWhoHasAKillPending) {
-  const std::string status =
-      "Name:\tcat\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000002\nSigBlk:\t0000000000000100\n";
-  EXPECT_FALSE(has_fatal_signal(status));
-  EXPECT_TRUE(has_fatal_signal("Name:\tcat\nSigPnd:\t0000000000000100\nShdPnd:\t0000000000000002\n"));
-  EXPECT_TRUE(has_fatal_signal("Name:\tcat\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000004102\n"));
+TEST_F(PatientTest, IsNotInterruptedByWhatMeansNothingToTheCaller) {
+  signals_ = fuse::Signals::none;
+  const std::uint64_t request = send_lookup("at once");
+  while (session_->waiting() != 1) std::this_thread::yield();
+  kernel_.interrupt(request);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(kernel_.lookup(root_id, "posted").error, -EXDEV);
+  EXPECT_EQ(session_->waiting(), 1U);
+  signals_ = fuse::Signals::pending;  // which the kernel does not tell of again
+  EXPECT_EQ(kernel_.answer_to(request).error, -EINTR);
 }
 
-TEST(Dying, IsWhoIsGoneAndNotWhoAsks) {
-  EXPECT_FALSE(is_dying(::gettid()));
-  EXPECT_TRUE(is_dying(0));
-  EXPECT_TRUE(is_dying(std::numeric_limits<pid_t>::max()));
+std::string status(std::uint64_t own, std::uint64_t shared, std::uint64_t blocked = 0, std::uint64_t ignored = 0,
+                   std::uint64_t caught = 0) {
+  std::ostringstream out;
+  out << "Name:\tcat\nSigQ:\t1/2\n" << std::hex << std::setfill('0');
+  const auto line = [&](const char* name, std::uint64_t mask) {
+    out << name << ":\t" << std::setw(16) << mask << "\n";
+  };
+  line("SigPnd", own);
+  line("ShdPnd", shared);
+  line("SigBlk", blocked);
+  line("SigIgn", ignored);
+  line("SigCgt", caught);
+  return out.str();
 }
 
-TEST(Dying, IsUnknownOfWhoCannotBeLookedAt) {
-  EXPECT_EQ(fuse::is_killed(::gettid()), false);
-  EXPECT_EQ(fuse::is_killed(0), std::nullopt);
-  EXPECT_EQ(fuse::is_killed(std::numeric_limits<pid_t>::max()), std::nullopt);
+constexpr std::uint64_t bit(int number) { return std::uint64_t{1} << (number - 1); }
+using fuse::pending_signals;
+using fuse::signals_in;
+
+TEST(Signals, AreFatalIfAKillIsPending) {
+  EXPECT_EQ(signals_in(status(bit(SIGKILL), 0)), fuse::Signals::fatal);
+  EXPECT_EQ(signals_in(status(0, bit(SIGKILL) | bit(SIGTERM))), fuse::Signals::fatal);
+}
+
+TEST(Signals, ArePendingIfTheyAreHandledOrEndOrStopTheCaller) {
+  EXPECT_EQ(signals_in(status(0, bit(SIGINT), bit(SIGHUP), bit(SIGHUP), bit(SIGHUP))), fuse::Signals::pending);
+  EXPECT_EQ(signals_in(status(bit(SIGTSTP), 0)), fuse::Signals::pending);
+  EXPECT_EQ(signals_in(status(0, bit(SIGCHLD), 0, 0, bit(SIGCHLD))), fuse::Signals::pending);
+}
+
+TEST(Signals, AreNoneIfTheyMeanNothingToTheCaller) {
+  EXPECT_EQ(signals_in(status(0, 0)), fuse::Signals::none);
+  EXPECT_EQ(signals_in(status(0, bit(SIGCHLD) | bit(SIGWINCH) | bit(SIGURG) | bit(SIGCONT))), fuse::Signals::none);
+  EXPECT_EQ(signals_in(status(0, bit(SIGINT), 0, bit(SIGINT))), fuse::Signals::none);
+  EXPECT_EQ(signals_in(status(0, bit(SIGINT), bit(SIGINT), 0, bit(SIGINT))), fuse::Signals::none);
+  EXPECT_EQ(signals_in("Name:\tcat\n"), fuse::Signals::none);
+}
+
+TEST(Signals, AreThoseOfAThread) {
+  sigset_t usual, blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &blocked, &usual), 0);
+  ASSERT_EQ(::pthread_kill(::pthread_self(), SIGUSR1), 0);
+  EXPECT_EQ(pending_signals(::gettid()), fuse::Signals::none);
+  int number = 0;
+  ASSERT_EQ(::sigwait(&blocked, &number), 0);
+  ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &usual, nullptr), 0);
+  EXPECT_EQ(number, SIGUSR1);
+}
+
+TEST(Signals, AreUnknownOfWhoCannotBeLookedAt) {
+  EXPECT_EQ(pending_signals(0), std::nullopt);
+  EXPECT_EQ(pending_signals(std::numeric_limits<pid_t>::max()), std::nullopt);
 }
 
 TEST_F(WaitingTest, ReleasesToTheEndEvenWhenItStops) {
