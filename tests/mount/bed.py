@@ -54,6 +54,17 @@ def is_running(pid):
     return pathlib.Path(f"/proc/{pid}").exists()
 
 
+def freeze(pid):
+    """Stops a process, and returns when none of its threads runs: kill() returns before any of them knows of it."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def is_frozen():
+        states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+        return set(states) == {"T"}
+
+    wait_until(is_frozen, f"the stop of process {pid}")
+
+
 def run(*command, **options):
     """Runs a command, whatever comes of it: its result has returncode, stdout, stderr (text)."""
     options = {"capture_output": True, "text": True, "timeout": PATIENCE, "errors": "surrogateescape"} | options
@@ -73,6 +84,13 @@ class Bed(Testbed):
         self._show_connections()
         self._count = 0
         self.mounts = []
+
+    def freeze_relay(self):
+        """It answers nothing until thaw_relay()."""
+        freeze(self.relay.pid)
+
+    def thaw_relay(self):
+        self.relay.send_signal(signal.SIGCONT)
 
     def _let_anyone_use_fuse(self):
         """As on a machine with udev; in this namespace alone."""
@@ -171,6 +189,13 @@ class Mount:
 
     def signal(self, number):
         os.kill(self.pid, number)
+
+    def freeze(self):
+        """Until thaw()."""
+        freeze(self.pid)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
 
     def unmount(self):
         """Ends it, and returns when its process has ended."""

@@ -346,14 +346,14 @@ class Umount(ControlCase):
 
     def test_of_one_whose_program_is_stopped_does_not_keep_the_others_from_being_listed(self):
         stopped, works = BED.mount(), BED.mount()
-        stopped.signal(signal.SIGSTOP)
+        stopped.freeze()
         self.addCleanup(stopped.kill)
         result = ctl("--json", "list", timeout=4 * PATIENCE)
         self.assert_exit(DONE, result)
         listed = {line["directory"]: line for line in lines(result) if "directory" in line}
         self.assertEqual(listed[str(stopped.directory)]["why"], "its program does not answer")
         self.assertTrue(listed[str(works.directory)]["online"])
-        stopped.signal(signal.SIGCONT)
+        stopped.thaw()
         for mount in (stopped, works):
             mount.unmount()
 
@@ -551,13 +551,13 @@ class Peers(ControlCase):
     def test_what_umount_can_not_store_is_said_and_kept(self):
         mount = BED.relay_mount("timeout=2", "drain=3", "commit=1h")
         mount.path("files/late").write_text("kept")
-        BED.relay.send_signal(signal.SIGSTOP)
+        BED.freeze_relay()
         try:
             result = ctl("--json", "umount", mount.directory, timeout=4 * PATIENCE)
             # It has waited for the drain, which takes its time.
             self.assertFalse(mount.is_running())
         finally:
-            BED.relay.send_signal(signal.SIGCONT)
+            BED.thaw_relay()
         self.assert_exit(DONE, result)
         self.assertEqual([line.get("event") for line in lines(result)], ["unstored", None])
         mount.start()

@@ -466,7 +466,7 @@ class Relay(CtlCase):
 
     def test_z_without_an_answer_and_without_a_relay(self):
         mount = BED.relay_mount("timeout=1", "offline_grace=1")
-        BED.relay.send_signal(signal.SIGSTOP)
+        BED.freeze_relay()
         result = ctl("--json", "fsck", mount.directory)
         self.assert_exit(TIMED_OUT, result)
         self.assertEqual(lines(result)[-1]["error"], "ETIMEDOUT")
@@ -479,7 +479,7 @@ class Relay(CtlCase):
         waiting.send_signal(signal.SIGINT)
         waiting.communicate(timeout=5)
         self.assertEqual(waiting.returncode, -signal.SIGINT)
-        BED.relay.send_signal(signal.SIGCONT)
+        BED.thaw_relay()
         BED.stop_relay()
         wait_until(lambda: not any(c["online"] for c in json.loads(mount.path(".spotfs/status").read_text())["connections"]), "offline")
         result = ctl("fsck", mount.directory)

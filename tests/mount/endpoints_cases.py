@@ -453,12 +453,12 @@ class LostConnection(EndpointsCase):
         self.serve()
         mount = BED.relay_mount()
         directory = mount.path("endpoints", self.peer.address, self.name)
-        BED.relay.send_signal(signal.SIGSTOP)
+        BED.freeze_relay()
         try:
             self.assertEqual(run(*SHELLS["bash"], "echo last > send", cwd=directory).returncode, 0)
             run("umount", mount.directory)
         finally:
-            BED.relay.send_signal(signal.SIGCONT)
+            BED.thaw_relay()
         mount.wait_ended()
         wait_until(lambda: self.seen() == [b"last\n"], "the message at the peer")
 

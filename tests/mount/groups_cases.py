@@ -24,11 +24,11 @@ def nobody():
 @contextlib.contextmanager
 def frozen_relay():
     """A relay that answers nothing."""
-    BED.relay.send_signal(signal.SIGSTOP)
+    BED.freeze_relay()
     try:
         yield
     finally:
-        BED.relay.send_signal(signal.SIGCONT)
+        BED.thaw_relay()
 
 
 def address(mount):

@@ -301,8 +301,8 @@ class Umount(MountCase):
         mount = BED.relay_mount(f"commit=1h,timeout=1h,drain={drain}", start=False)
         self.mount(mount)
         mount.path("files/directory").mkdir()
-        BED.relay.send_signal(signal.SIGSTOP)
-        self.addCleanup(BED.relay.send_signal, signal.SIGCONT)
+        BED.freeze_relay()
+        self.addCleanup(BED.thaw_relay)
         return mount
 
     def test_waits_for_the_drain(self):

@@ -261,25 +261,25 @@ class Curious(RelayCase):
 
 class Frozen(RelayCase):
     def tearDown(self):
-        BED.relay.send_signal(signal.SIGCONT)
+        BED.thaw_relay()
         super().tearDown()
 
     def test_a_relay_that_does_not_answer(self):
         mount = BED.relay_mount("timeout=2", "query_timeout=2")
         mount.path("blobs/known").write_text("known")
-        BED.relay.send_signal(signal.SIGSTOP)
+        BED.freeze_relay()
         self.assertIn("Connection timed out", shell(f"echo x > {mount.path('blobs/new')}").stderr)
         self.assertIn("Connection timed out", run("truncate", "-s", "0", mount.path("endpoints/@/time/request")).stderr)
-        BED.relay.send_signal(signal.SIGCONT)
+        BED.thaw_relay()
         self.works_again(mount)
         mount.unmount()
 
     def test_a_wait_ends_on_a_signal(self):
         mount = BED.relay_mount("timeout=1h")
-        BED.relay.send_signal(signal.SIGSTOP)
-        with subprocess.Popen(["cat", mount.path("blobs/unknown")], stderr=subprocess.DEVNULL) as reader:
+        BED.freeze_relay()
+        with subprocess.Popen(["cat", mount.path("blobs/unknown")], stderr=subprocess.PIPE) as reader:
             with self.assertRaises(subprocess.TimeoutExpired):
-                reader.wait(1)
+                self.fail(reader.communicate(timeout=1))
             begin = time.monotonic()
             os.statvfs(mount.directory)
             self.assertEqual(os.listdir(mount.path("blobs")), [])
@@ -290,7 +290,7 @@ class Frozen(RelayCase):
 
     def test_the_end_of_a_mount_while_operations_wait(self):
         mount = BED.relay_mount("timeout=1h", "drain=1")
-        BED.relay.send_signal(signal.SIGSTOP)
+        BED.freeze_relay()
         readers = [subprocess.Popen(["cat", mount.path(f"blobs/{i}")], stderr=subprocess.PIPE) for i in range(50)]
         wait_until(lambda: mount.waiting() >= len(readers), "all readers to wait for the mount")
         mount.signal(signal.SIGTERM)

@@ -8,7 +8,6 @@ import hashlib
 import os
 import random
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -63,7 +62,7 @@ class WritersCase(unittest.TestCase):
     def tearDown(self):
         for mount in self.mounts:
             with contextlib.suppress(ProcessLookupError, TypeError):
-                mount.signal(signal.SIGCONT)
+                mount.thaw()
             mount.kill()
         BED.stop_relay(kill=True)
 
@@ -293,11 +292,11 @@ class Together(WritersCase):
             for turn, wall in enumerate((HOUR, -HOUR, 0)):
                 there = workers[0].done
                 wait_until(lambda: workers[0].done >= there + self.STEPS // 12 or not workers[0].is_alive(), "work")
-                self.other.signal(signal.SIGSTOP)
+                self.other.freeze()
                 clock.set(wall, (turn + 1) * HOUR)
                 there = workers[0].done
                 wait_until(lambda: workers[0].done >= there + self.STEPS // 12 or not workers[0].is_alive(), "work")
-                self.other.signal(signal.SIGCONT)
+                self.other.thaw()
                 if wall == HOUR:
                     self.other.path("late").touch()
                     self.assertGreater(self.other.path("late").stat().st_ctime, time.time() + HOUR / 2)

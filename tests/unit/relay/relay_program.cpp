@@ -62,6 +62,11 @@ void RelayProgram::signal(int number) {
   if (pid_ > 0) ::kill(pid_, number);
 }
 
+void RelayProgram::freeze() {
+  signal(SIGSTOP);
+  if (pid_ > 0) ::waitpid(pid_, nullptr, WUNTRACED);
+}
+
 int RelayProgram::wait() {
   // Its end closes the pipe, as it alone has the other side.
   pollfd ready{output_, POLLIN, 0};

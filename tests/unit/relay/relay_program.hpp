@@ -20,6 +20,7 @@ class RelayProgram {
   // The HOST:PORT that it listens on; empty: it ended, or did not say so in time.
   std::string wait_listening();
   void signal(int number);
+  void freeze();  // none of its threads runs when this returns
   // Its exit code, or minus the signal that ended it; -SIGALRM if it did not end in time.
   int wait();
   int end(int number) {

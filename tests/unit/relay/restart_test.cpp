@@ -48,7 +48,7 @@ TEST_F(RestartTest, RepeatsBlobOperationsThatWereWaiting) {
   start_relay();
   const auto client = connect();
   ASSERT_TRUE(run(client->store_blob("before", to_bytes("value"), Bytes{0xA0})));
-  program_->signal(SIGSTOP);  // so that nothing is answered before the kill
+  program_->freeze();  // so that nothing is answered before the kill
   auto fetched = begin(client->fetch_blob("before"));
   auto stored = begin(client->store_blob("during", to_bytes("other"), Bytes{0xA0}));
   auto missing = begin(client->fetch_blob("nowhere"));
