@@ -71,11 +71,13 @@ Answer<void> Filesystem::open() {
 Answer<void> Filesystem::load_keys() {
   auto loaded = spot::load_or_create_keys(options_.identity);
   if (!loaded) {
-    std::string text = options_.identity.string() + ": " + loaded.error().message();
-    if (loaded.error() == Errc::bad_permissions) {
+    const std::error_code why = loaded.error().code;
+    std::string text = loaded.error().text;
+    if (text.empty()) text = options_.identity.string() + ": " + why.message();
+    if (why == Errc::bad_permissions)
       text += ": it and its keys must belong to you alone (chmod 700 the directory, 600 the keys)";
-    }
-    return Failure{loaded.error(), std::move(text)};
+    if (why == Errc::bad_key) text += ": put back a copy of it, or move it away, and a new identity is made";
+    return Failure{why, std::move(text)};
   }
   for (const std::string& warning : loaded->warnings) say(LogLevel::warning, warning);
   keys_ = std::make_shared<const spot::Keychain>(std::move(loaded->keychain));

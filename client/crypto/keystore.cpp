@@ -101,47 +101,44 @@ fs::path default_key_directory() {
   return fs::path{home_directory()} / ".config" / "spot";
 }
 
-Result<LoadedKeys> load_keys(const fs::path& directory) {
+Answer<LoadedKeys> load_keys(const fs::path& directory) {
   const Descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!opened) return errno == ENOENT ? fail(Errc::not_found) : last_error();
-  if (const Result<void> ok = check_private(opened.get()); !ok) return ok.error();
+  if (!opened) return Failure{errno == ENOENT ? make_error_code(Errc::not_found) : last_error()};
+  if (const Result<void> ok = check_private(opened.get()); !ok) return Failure{ok.error()};
   const Result<std::vector<std::string>> names = key_names(directory);
-  if (!names) return names.error();
+  if (!names) return Failure{names.error()};
 
   std::vector<PrivateKey> keys;
   std::vector<std::string> warnings;
   for (const std::string& name : *names) {
     const Result<SecretBytes> content = read_private_file(directory / name);
-    if (!content && content.error() == Errc::bad_permissions) return content.error();
+    if (!content && content.error() == Errc::bad_permissions) return Failure{content.error()};
     const Result<PrivateKey> key = content ? PrivateKey::parse_pem(*content) : Result<PrivateKey>{content.error()};
     if (key)
       keys.push_back(*key);
     else
       warnings.push_back((directory / name).string() + ": not used as a key: " + key.error().message());
   }
-  if (keys.empty()) return fail(Errc::not_found);
+  if (keys.empty() && !warnings.empty()) return Failure{Errc::bad_key, warnings.front()};
+  if (keys.empty()) return Failure{Errc::not_found};
   const Result<Keychain> keychain = Keychain::of(std::move(keys));
-  if (!keychain) return keychain.error();
+  if (!keychain) return Failure{keychain.error()};
   return LoadedKeys{*keychain, std::move(warnings), false};
 }
 
-Result<LoadedKeys> load_or_create_keys(const fs::path& directory) {
-  if (Result<LoadedKeys> loaded = load_keys(directory); loaded || loaded.error() != Errc::not_found) return loaded;
-  if (const Result<void> made = make_directory(directory); !made) return made.error();
+Answer<LoadedKeys> load_or_create_keys(const fs::path& directory) {
+  if (Answer<LoadedKeys> loaded = load_keys(directory); loaded || loaded.error().code != Errc::not_found) return loaded;
+  if (const Result<void> made = make_directory(directory); !made) return Failure{made.error()};
   const Result<PrivateKey> key = PrivateKey::generate(KeyType::p256);
-  if (!key) return key.error();
+  if (!key) return Failure{key.error()};
   const Result<SecretBytes> pem = key->to_pem();
-  if (!pem) return pem.error();
-  // Beside a file that is not a key, the next free name; another program may be making one at the same time.
-  for (int number = 0; number < 100; ++number) {
-    const std::string suffix = number == 0 ? "" : "_" + std::to_string(number);
-    const Result<void> written = write_private_file(directory / ("id_ecdsa" + suffix + ".key"), *pem);
-    if (!written && written.error() != std::errc::file_exists) return written.error();
-    Result<LoadedKeys> loaded = load_keys(directory);
-    if (loaded) loaded->created = written.has_value();
-    if (loaded || loaded.error() != Errc::not_found) return loaded;
-  }
-  return fail(Errc::not_found);
+  if (!pem) return Failure{pem.error()};
+  // Another program may make one at the same time.
+  const Result<void> written = write_private_file(directory / "id_ecdsa.key", *pem);
+  if (!written && written.error() != std::errc::file_exists) return Failure{written.error()};
+  Answer<LoadedKeys> loaded = load_keys(directory);
+  if (loaded) loaded->created = written.has_value();
+  return loaded;
 }
 
 }  // namespace spot

@@ -48,9 +48,11 @@ Direct::~Direct() {
 Answer<void> Direct::load_keys() {
   auto loaded = spot::load_keys(options_.identity);
   const std::string directory = spot::printable(options_.identity.string());
-  if (!loaded && loaded.error() == Errc::not_found)
+  if (!loaded && loaded.error().code == Errc::not_found)
     return Failure{Errc::not_found, directory + ": there is no key in it; -o identity=DIR names another"};
-  if (!loaded) return Failure{loaded.error(), directory};
+  if (!loaded && !loaded.error().text.empty())
+    return Failure{loaded.error().code, spot::printable(loaded.error().text)};
+  if (!loaded) return Failure{loaded.error().code, directory};
   keys_ = std::make_shared<const spot::Keychain>(std::move(loaded->keychain));
   return {};
 }

@@ -19,6 +19,7 @@ using spot::Errc;
 
 constexpr mode_t kOthers = 077;
 constexpr std::size_t kMostLooked = 1'000;  // entries of a directory
+constexpr const char* kPutBack = "put back a copy of it, or take it away";
 
 std::string message_of(int number) { return std::error_code{number, std::generic_category()}.message(); }
 
@@ -98,10 +99,12 @@ std::vector<Finding> check_keys(const fs::path& identity, const Machine& machine
   if (!out.empty()) return out;
 
   const auto loaded = spot::load_keys(identity);
-  if (!loaded && loaded.error() == Errc::not_found) return {no_key(name)};
-  if (!loaded) return {Finding::failure("keys", name + ": " + loaded.error().message(), "run this as who mounts")};
+  if (!loaded && loaded.error().code == Errc::not_found) return {no_key(name)};
+  if (!loaded && loaded.error().code == Errc::bad_key)
+    return {Finding::failure("keys", spot::printable(loaded.error().text), kPutBack)};
+  if (!loaded) return {Finding::failure("keys", name + ": " + loaded.error().code.message(), "run this as who mounts")};
   for (const std::string& warning : loaded->warnings)
-    out.push_back(Finding::warning("keys", spot::printable(warning), "put back a copy of it, or take it away"));
+    out.push_back(Finding::warning("keys", spot::printable(warning), kPutBack));
   const std::string self = "k." + spot::base64url(loaded->keychain.self().public_key().hash());
   out.push_back(Finding::ok("keys", name + " has those of " + self));
   return out;

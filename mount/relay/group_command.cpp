@@ -24,14 +24,17 @@ int say(const Failure& failure) {
   return 1;
 }
 
-Failure unusable(const std::filesystem::path& directory, std::error_code why) {
+Failure unusable(const std::filesystem::path& directory, const Failure& failure) {
+  const std::error_code why = failure.code;
   std::string text = printable(directory.string()) + ": ";
   if (why == Errc::bad_permissions) {
     text += "the group's key must belong to you alone (chmod 700 the directory, 600 the key)";
   } else if (why == Errc::not_found) {
     text += "there is no key of a group; spot-relay group key --key makes one";
-  } else {
+  } else if (failure.text.empty()) {
     text += why.message();
+  } else {
+    text = printable(failure.text);
   }
   return {why, std::move(text)};
 }

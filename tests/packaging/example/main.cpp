@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const auto keys = spot::load_or_create_keys(argv[1]);
-  if (!keys) return std::fprintf(stderr, "%s\n", keys.error().message().c_str()), 1;
+  if (!keys) return std::fprintf(stderr, "%s\n", keys.error().code.message().c_str()), 1;
   boost::asio::io_context context;
   spot::ClientOptions options;
   options.keys = std::make_shared<const spot::Keychain>(keys->keychain);

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include <sys/stat.h>
 
@@ -73,28 +74,28 @@ TEST_F(KeyStore, WarnsOfAFileThatIsNotAKeyAndNamesIt) {
 TEST_F(KeyStore, RefusesAKeyThatOthersCanRead) {
   make_directory();
   write("id_ecdsa.key", key_of(KeyType::p256).to_pem().value(), 0640);
-  EXPECT_EQ(load_or_create_keys(directory()).error(), Errc::bad_permissions);
+  EXPECT_EQ(load_or_create_keys(directory()).error().code, Errc::bad_permissions);
 }
 
 TEST_F(KeyStore, RefusesADirectoryThatOthersCanEnter) {
   make_directory();
   write("id_ecdsa.key", key_of(KeyType::p256).to_pem().value());
   chmod(directory().c_str(), 0755);
-  EXPECT_EQ(load_keys(directory()).error(), Errc::bad_permissions);
+  EXPECT_EQ(load_keys(directory()).error().code, Errc::bad_permissions);
 }
 
-TEST_F(KeyStore, NeverReplacesAFileWhenItMakesAKey) {
+TEST_F(KeyStore, MakesNoNewIdentityBesideAKeyThatCanNotBeUsed) {
   make_directory();
   write("id_ecdsa.key", view("not a key"));
-  const LoadedKeys made = load_or_create_keys(directory()).value();
-  EXPECT_TRUE(made.created);
-  EXPECT_EQ(made.warnings.size(), 1U);
-  EXPECT_TRUE(fs::exists(directory() / "id_ecdsa_1.key"));
+  const Failure failure = load_or_create_keys(directory()).error();
+  EXPECT_EQ(failure.code, Errc::bad_key);
+  EXPECT_NE(failure.text.find("id_ecdsa.key: "), std::string::npos);
+  EXPECT_EQ(std::distance(fs::directory_iterator{directory()}, fs::directory_iterator{}), 1);
   EXPECT_EQ(fs::file_size(directory() / "id_ecdsa.key"), 9U);
 }
 
 TEST_F(KeyStore, SaysThatThereIsNoKeyWithoutMakingOne) {
-  EXPECT_EQ(load_keys(directory()).error(), Errc::not_found);
+  EXPECT_EQ(load_keys(directory()).error().code, Errc::not_found);
   EXPECT_FALSE(fs::exists(directory()));
 }
 
