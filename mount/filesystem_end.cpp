@@ -16,6 +16,7 @@ namespace {
 constexpr milliseconds kAgain = 500ms;     // after a commit that failed, at the end
 constexpr milliseconds kLookAgain = 20ms;  // at what is still being sent then
 constexpr milliseconds kClosing = 5s;      // what may take a moment without anything to be stored
+constexpr milliseconds kGivenUp = 500ms;   // the same where the drain was in vain
 
 // Until all is stored: what stands in the way of it now may be gone soon.
 asio::awaitable<Answer<void>> draining(std::shared_ptr<Index> index, std::shared_ptr<PendingStore> pending) {
@@ -75,16 +76,17 @@ void Filesystem::close() {
   end_scrub();
   loop_.allow_runs();
   const auto drained_by = std::chrono::steady_clock::now() + options_.drain;
+  milliseconds closing_within = kClosing;
   if (index_) {
     index_->drain();
-    loop_.run(draining(index_, pending_), options_.drain);
+    if (!loop_.run(draining(index_, pending_), options_.drain)) closing_within = kGivenUp;
   }
   const auto drain_left = std::chrono::ceil<milliseconds>(drained_by - std::chrono::steady_clock::now());
   if (!loop_.run(all_sent(sending_), std::max(drain_left, milliseconds{0})))
     say(LogLevel::error, "a message to an endpoint was not sent: the mount has ended");
   if (index_) {
     if (pending_) pending_->end();
-    const Answer<void> drained = loop_.run(index_->close(), kClosing);
+    const Answer<void> drained = loop_.run(index_->close(), closing_within);
     if (!drained) {
       say(LogLevel::error, std::to_string(index_->status().uncommitted) + " changes are not stored (" +
                                line_of(drained.error()) + "): they are kept in " + options_.state.string() +
@@ -95,7 +97,7 @@ void Filesystem::close() {
                                options_.state.string() + ", and uploaded by the next mount");
     }
   }
-  if (client_) loop_.run(closing(client_), kClosing);
+  if (client_) loop_.run(closing(client_), closing_within);
   if (relay_) relay_->stop();
   if (pending_) pending_->close();
   cached_.close();

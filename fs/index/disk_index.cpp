@@ -296,8 +296,22 @@ void DiskIndex::drain() {
 }
 
 asio::awaitable<Answer<void>> DiskIndex::close() {
+  // Who gives up waiting for the commit ends the loop, too.
+  struct End {
+    DiskIndex& index;
+    ~End() {
+      index.requests_.with([](Requests& requests) {
+        if (!requests.ended) requests.ends.push_back(std::make_shared<Done>());
+      });
+      index.alarm_->wake();
+    }
+  };
   drain();
-  const Answer<void> done = co_await commit();
+  Answer<void> done;
+  {
+    const End end{*this};
+    done = co_await commit();
+  }
   static_cast<void>(co_await wait_for(&Requests::ends));
   co_return done;
 }

@@ -309,8 +309,18 @@ class Umount(MountCase):
         mount = self.slow(4)
         begun = time.monotonic()
         result = self.umount(mount)
-        self.assertGreaterEqual(time.monotonic() - begun, 4)
+        took = time.monotonic() - begun
+        self.assertGreaterEqual(took, 4)
+        self.assertLess(took, 10)
         self.assertIn("its program stores what is left (1 change), for at most 4 s", result.stderr)
+
+    def test_is_not_for_what_another_filesystem_has_mounted(self):
+        directory = BED.new_directory("other")
+        mounted_here("-t", "tmpfs", "none", directory)
+        result = run("umount.spotfs", directory)
+        self.assertEqual(result.returncode, USAGE, result)
+        self.assertIn(f"{directory}: tmpfs is mounted there, not spotfs: use umount", result.stderr)
+        self.assertTrue(os.path.ismount(directory))
 
     def test_can_be_interrupted(self):
         mount = self.slow(600)
