@@ -12,6 +12,7 @@
 #include "mount/ctl/fields.hpp"
 #include "mount/ctl/leaving.hpp"
 #include "mount/helpers/mount_helper.hpp"
+#include "mount/mount_point.hpp"
 
 namespace spotfs::mount {
 namespace {
@@ -92,6 +93,12 @@ Outcome run_umount_helper(std::string_view name, std::span<const char* const> ar
   if (!line->name_space.empty()) {
     if (const Answer<void> entered = enter_namespace(line->name_space); !entered)
       return {Exit::system, line_of(entered.error())};
+  }
+  if (const Answer<std::string> place = resolve_place(line->directory); place) {
+    const auto mounted = mount_at(*place);
+    if (mounted && mounted->type != kMountType)
+      return {Exit::usage, spot::printable(line->directory) + ": " + spot::printable(mounted->type) +
+                               " is mounted there, not spotfs: use umount"};
   }
   std::signal(SIGPIPE, SIG_IGN);
   const auto leaving = line->waits ? ctl::Leaving::of(line->directory) : std::nullopt;
