@@ -10,6 +10,7 @@
 #include "client/crypto/keystore.hpp"
 #include "fs/index/state_directory.hpp"
 #include "fs/tree/control/scrubber.hpp"
+#include "mount/mount_point.hpp"
 #include "mount/option_text.hpp"
 #include "mount/outcome.hpp"
 #include "mount/service.hpp"
@@ -267,6 +268,8 @@ Answer<void> Filesystem::mount() {
   settings.kernel_options = options_.kernel_options;
   settings.readers = 2 * options_.threads + 1;  // see SessionOptions
   settings.log = [log = log_](std::string_view text) { log(LogLevel::warning, std::string{text}); };
+  const Answer<spot::Descriptor> reserved = reserve_mount_point(directory_, std::max(time_left(), milliseconds{1'000}));
+  if (!reserved) return reserved.error();
   auto session = Session::mount(loop_.context(), make_root(), notifier_, std::move(settings));
   if (!session) return session.error();
   (*session)->start();

@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "client/base/encoding.hpp"
 #include "fs/fuse/kernel_mount.hpp"
@@ -60,6 +63,12 @@ dev_t device_of(std::string_view text) {
   std::from_chars(text.data(), text.data() + colon, major);
   if (colon < text.size()) std::from_chars(text.data() + colon + 1, text.data() + text.size(), minor);
   return makedev(major, minor);
+}
+
+Failure taken(const std::string& place, const MountEntry& mounted) {
+  return failure(
+      EBUSY, place,
+      spot::printable(mounted.source) + " is mounted here already: umount it first, or give another directory");
 }
 
 }  // namespace
@@ -121,15 +130,26 @@ Answer<std::string> prepare_mount_point(const std::string& directory) {
     }
     if (number == ENOTCONN)
       return failure(EBUSY, *place, "a mount whose program is gone is in the way: umount it first");
-    if (ours) {
-      return failure(
-          EBUSY, *place,
-          spot::printable(mounted->source) + " is mounted here already: umount it first, or give another directory");
-    }
+    if (ours) return taken(*place, *mounted);
     if (number != 0) return failure(number, *place, "give an existing directory to mount on");
     if (!S_ISDIR(info.stx_mode)) return failure(ENOTDIR, *place, "give a directory to mount on");
     return place;
   }
+}
+
+Answer<spot::Descriptor> reserve_mount_point(const std::string& place, std::chrono::milliseconds limit) {
+  constexpr std::chrono::milliseconds kPause{10};
+  spot::Descriptor directory{::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory) return directory;
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return spot::Descriptor{};
+    if (std::chrono::steady_clock::now() > deadline)
+      return failure(EBUSY, place, "another mount is being made here: try again, or give another directory");
+    std::this_thread::sleep_for(kPause);
+  }
+  if (const auto mounted = mount_at(place); mounted && mounted->type == kMountType) return taken(place, *mounted);
+  return directory;
 }
 
 }  // namespace spotfs::mount

@@ -3,6 +3,7 @@
 // Thread: one, before the mount. Errors: one line for the user, with the directory's name.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include "client/base/descriptor.hpp"
 #include "client/base/failure.hpp"
 
 namespace spotfs::mount {
@@ -39,5 +41,9 @@ inline constexpr std::string_view kMountType = "fuse.spotfs";
 // An absolute path without symlinks, of a directory where no living spotfs mount is; a dead one (its program is gone)
 // has been taken away, nothing else ever is.
 spot::Answer<std::string> prepare_mount_point(const std::string& directory);
+
+// For who mounts at such a place: nobody else does until it is closed. None where the directory can't be opened; an
+// error where somebody has mounted there meanwhile, or goes on doing so for longer than `limit`.
+spot::Answer<spot::Descriptor> reserve_mount_point(const std::string& place, std::chrono::milliseconds limit);
 
 }  // namespace spotfs::mount

@@ -234,6 +234,20 @@ class Refuses(LifeCase):
         self.assert_works(mount)
         mount.unmount()
 
+    def test_several_at_the_same_time_on_one_directory(self):
+        mounts = [BED.mount(start=False) for _ in range(4)]
+        for mount in mounts[1:]:
+            mount.directory = mounts[0].directory
+        starts = [
+            subprocess.Popen(mount.command(), stderr=subprocess.PIPE, text=True, env=BED.environment) for mount in mounts
+        ]
+        lines = [start.communicate(timeout=60)[1] for start in starts]
+        self.assertEqual(sorted(start.returncode for start in starts), [0, FAILED, FAILED, FAILED], lines)
+        self.assertEqual(sum("is mounted here already: umount it first" in line for line in lines), 3, lines)
+        mounts[0].pid = mounts[0]._find()
+        self.assert_works(mounts[0])
+        mounts[0].unmount()
+
     def test_a_store_that_another_mount_has_open(self):
         mount = BED.mount()
         self.assert_fails(FAILED, "", BED.mount(mount.source, start=False))
@@ -247,6 +261,18 @@ class Refuses(LifeCase):
         key.chmod(0o644)
         self.assert_fails(USAGE, f"{mount.identity}: the permissions of a secret file are too open", mount)
         key.chmod(0o600)
+        mount.start()
+        mount.unmount()
+
+    def test_a_key_that_can_not_be_used_is_no_new_identity(self):
+        mount = BED.mount()
+        mount.unmount()
+        key = next(mount.identity.iterdir())
+        content = key.read_bytes()
+        key.write_bytes(content[:100])
+        self.assert_fails(FAILED, f"{key}: not used as a key: not a valid public or private key: put back a copy", mount)
+        self.assertEqual(os.listdir(mount.identity), [key.name])
+        key.write_bytes(content)
         mount.start()
         mount.unmount()
 
