@@ -9,10 +9,14 @@
 namespace spot {
 
 // Opens /dev/null where one of them is closed: a socket or a file would get its number, and with it what is written
-// there, or be lost when the terminal is let go.
+// there, or be lost when the terminal is let go. What is written to standard output fails, as it is what was asked for.
 inline void open_standard_streams() noexcept {
   for (;;) {
-    const int lowest = ::open("/dev/null", O_RDWR);
+    int lowest = ::open("/dev/null", O_RDWR);
+    if (lowest == STDOUT_FILENO) {
+      ::close(lowest);
+      lowest = ::open("/dev/null", O_RDONLY);
+    }
     if (lowest >= 0 && lowest <= STDERR_FILENO) continue;
     if (lowest > STDERR_FILENO) ::close(lowest);
     return;
