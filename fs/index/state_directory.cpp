@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/base/encoding.hpp"
+#include "client/crypto/hash.hpp"
 #include "fs/store/directories.hpp"
 
 namespace spotfs {
@@ -61,18 +62,19 @@ std::optional<Bytes> read_file(const fs::path& path) {
   return out;
 }
 
-// As a whole or not at all, also if the machine loses its power.
+// As a whole or not at all, also if the machine loses its power, or another mount writes it at the same time.
 Answer<void> write_file(const fs::path& path, BytesView content) {
-  const fs::path next = path.string() + ".new";
-  const int file = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const fs::path next = path.string() + "." + spot::base64url(spot::random_array<8>());
+  const int file = ::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return system_failure(next);
   const bool written =
       ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && ::fsync(file) == 0;
   const Failure failure = written ? Failure{} : system_failure(next);
   ::close(file);
-  if (!written) return failure;
-  if (::rename(next.c_str(), path.c_str()) != 0) return system_failure(path);
-  return {};
+  if (written && ::rename(next.c_str(), path.c_str()) == 0) return {};
+  const Failure why = written ? system_failure(path) : failure;
+  ::unlink(next.c_str());
+  return why;
 }
 
 std::optional<unsigned> number_of(const fs::path& directory) {

@@ -1,6 +1,8 @@
 #include "fs/index/state_directory.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -118,6 +120,22 @@ TEST_F(StateDirectory, KeepsTheSealedIdOfAStore) {
   ASSERT_TRUE(root.keep_sealed_id(BlobId{1}, sealed));
   EXPECT_EQ(root.sealed_id(BlobId{1}), sealed);
   EXPECT_FALSE(root.sealed_id(BlobId{2}));
+}
+
+TEST_F(StateDirectory, TakesWhatTwoMountsKeepAtTheSameTime) {
+  const StateRoot root = StateRoot::open(directory_ / "state", {}).value();
+  const auto keep = [&root] {
+    for (int i = 0; i < 100; ++i) {
+      const Answer<void> kept = root.set_store_of("embedded:/a", BlobId{1});
+      EXPECT_TRUE(kept) << kept.error().text;
+    }
+  };
+  std::thread other{keep};
+  keep();
+  other.join();
+  const auto is_file = [](const fs::directory_entry& entry) { return entry.is_regular_file(); };
+  fs::recursive_directory_iterator all{directory_};
+  EXPECT_EQ(std::count_if(begin(all), end(all), is_file), 1);
 }
 
 TEST_F(StateDirectory, FindsTheWritersInTheOrderInWhichTheyCame) {
