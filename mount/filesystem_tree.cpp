@@ -113,6 +113,7 @@ DiskSubtrees Filesystem::make_disk() {
   controlled.keys = keys_;
   controlled.blobs = disk.blobs;
   controlled.changed = disk.changed;
+  controlled.notifier = notifier_;
   controlled.flush = disk.flush;
   controlled.restore = [cache = &cached_, store = remote_](std::string key) {
     return restored(cache, store, std::move(key));

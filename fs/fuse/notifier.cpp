@@ -8,6 +8,9 @@
 #include <thread>
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "client/base/sync.hpp"
 #include "client/net/one_shot.hpp"
 #include "fs/fuse/inodes.hpp"
@@ -126,10 +129,27 @@ class SessionNotifier final : public Notifier {
     if (queued) co_await Told::wait(told);
   }
 
+  asio::awaitable<void> all_sent(std::chrono::milliseconds limit) override {
+    auto told = std::make_shared<Told>();
+    const bool queued = target_.with([&](Target& t) {
+      if (!t.lanes) return false;
+      const auto turn = std::make_shared<Turn>(told);  // of both lanes
+      t.lanes->quick.add([turn] {});
+      t.lanes->slow.add([turn] {});
+      return true;
+    });
+    if (!queued) co_return;
+    asio::steady_timer timer{co_await asio::this_coro::executor, limit};
+    timer.async_wait([told](boost::system::error_code ec) {
+      if (!ec) told->expire();
+    });
+    co_await Told::wait(told);
+  }
+
  private:
   using Told = spot::OneShot<Result<void>>;
 
-  // Gone when the lane has come to it, or is stopped.
+  // Gone when the lanes that have it have come to it, or are stopped.
   class Turn {
    public:
     explicit Turn(std::shared_ptr<Told> told) : told_{std::move(told)} {}

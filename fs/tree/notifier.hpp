@@ -4,6 +4,7 @@
 // may hold the lock of a directory whose request is in progress. What the kernel does not know costs nothing.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -23,6 +24,9 @@ class KernelNotifier {
   // itself, without keep_cache, drops what the kernel has of the content. Names and contents may take as long as
   // requests that are in progress.
   virtual asio::awaitable<void> sent() = 0;
+  // The same for all that was queued before, names and contents too, but no later than after `limit`: a request that
+  // is in progress may wait for whoever waits here.
+  virtual asio::awaitable<void> all_sent(std::chrono::milliseconds limit) = 0;
 };
 
 }  // namespace spotfs::tree

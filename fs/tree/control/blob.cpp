@@ -16,6 +16,7 @@ using spot::Failure;
 
 constexpr std::size_t kPart = 30'000;  // bytes of a value in one line
 constexpr mode_t kFileMode = 0644;
+constexpr std::chrono::seconds kTelling{1};  // the kernel may be held up by requests of others
 
 struct Target {
   std::shared_ptr<const ControlledDisk> disk;
@@ -73,12 +74,14 @@ asio::awaitable<Result<void>> write_all(std::shared_ptr<OpenFile> file, Exchange
   }
 }
 
-// The kernel has had no part in it, and may have the name or the content in its caches.
-void tell_kernel(const ControlledDisk& disk, const BlobPlace& place) {
+// The kernel has had no part in it, and may have the name or the content in its caches: whoever looks after the command
+// is to see what it did.
+asio::awaitable<void> tell_kernel(std::shared_ptr<const ControlledDisk> disk, BlobPlace place) {
   ChangeSet changes;
   if (const auto node = std::dynamic_pointer_cast<InodeNode>(place.file)) changes.inodes.push_back(node->id());
   changes.names.push_back(place.place);
-  disk.changed(changes);
+  disk->changed(changes);
+  if (disk->notifier) co_await disk->notifier->all_sent(kTelling);
 }
 
 asio::awaitable<Answer<void>> write_file(BlobPlace place, ExchangePtr exchange) {
@@ -125,7 +128,7 @@ Outcome run_blob_put(std::shared_ptr<const ControlOptions> control, ExchangePtr 
   if (!target) co_return target.error();
   if (target->place) {
     const Answer<void> written = co_await write_file(*target->place, exchange);
-    tell_kernel(*target->disk, *target->place);
+    co_await tell_kernel(target->disk, *target->place);
     co_return written;
   }
   Bytes content;
@@ -150,7 +153,7 @@ Outcome run_blob_rm(std::shared_ptr<const ControlOptions> control, ExchangePtr e
   const BlobPlace& place = *target->place;
   const Result<void> gone = co_await place.directory->unlink(exchange->caller(), place.place.name);
   if (!gone) co_return Failure{gone.error()};
-  tell_kernel(*target->disk, place);
+  co_await tell_kernel(target->disk, place);
   co_return Answer<void>{};
 }
 

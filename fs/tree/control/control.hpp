@@ -47,6 +47,7 @@ struct ControlledDisk {
   std::shared_ptr<const spot::Keychain> keys;
   NodePtr blobs;
   std::function<void(const ChangeSet&)> changed;         // tells both subtrees what was done to the index
+  std::shared_ptr<KernelNotifier> notifier;              // of both; null: the kernel is not told
   std::function<asio::awaitable<Result<void>>()> flush;  // stores what both subtrees hold
   ContentChecker::Restore restore;                       // from a cache; none: there is none
   std::shared_ptr<ScrubProgress> scrub;                  // null: it is switched off

@@ -296,6 +296,37 @@ TEST_F(NotifierTest, ReturnsWhenAttributesHaveBeenSent) {
   EXPECT_EQ(kernel_.receive().error, FUSE_NOTIFY_INVAL_INODE);
 }
 
+// More than fit into the socket: whoever tells them waits for the kernel to take some.
+class BusyKernelTest : public NotifierTest {
+ protected:
+  void tell_many() {
+    for (int i = 0; i < kMany; ++i) notifier_->name_changed(root_, "f");
+  }
+  void take_all() {
+    for (int i = 0; i < kMany; ++i) EXPECT_EQ(kernel_.receive().error, FUSE_NOTIFY_INVAL_ENTRY);
+  }
+
+ private:
+  static constexpr int kMany = 2'000;
+};
+
+TEST_F(BusyKernelTest, NamesMayBeWaitedFor) {
+  begin();
+  tell_many();
+  auto all = asio::co_spawn(io_, notifier_->all_sent(std::chrono::minutes{1}), asio::use_future);
+  asio::co_spawn(io_, notifier_->sent(), asio::use_future).get();
+  EXPECT_EQ(all.wait_for(std::chrono::milliseconds{50}), std::future_status::timeout);
+  take_all();
+  all.get();
+}
+
+TEST_F(BusyKernelTest, WaitForNamesHasALimit) {
+  begin();
+  tell_many();
+  asio::co_spawn(io_, notifier_->all_sent(std::chrono::milliseconds{1}), asio::use_future).get();
+  take_all();
+}
+
 TEST_F(NotifierTest, DoesNothingBeforeAndAfterTheSession) {
   notifier_->content_changed(root_);
   asio::co_spawn(io_, notifier_->sent(), asio::use_future).get();
@@ -303,6 +334,7 @@ TEST_F(NotifierTest, DoesNothingBeforeAndAfterTheSession) {
   end();
   notifier_->content_changed(root_);
   asio::co_spawn(io_, notifier_->sent(), asio::use_future).get();
+  asio::co_spawn(io_, notifier_->all_sent(std::chrono::minutes{1}), asio::use_future).get();
 }
 
 }  // namespace

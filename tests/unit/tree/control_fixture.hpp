@@ -27,6 +27,7 @@ class ControlTest : public FilesTest {
       files_.changed(changes);
       blobs_.changed(changes);
     };
+    disk_.notifier = notifier_;
     disk_.flush = [this]() -> asio::awaitable<Result<void>> {
       const Result<void> first = co_await blobs_.flush();
       const Result<void> second = co_await files_.flush();

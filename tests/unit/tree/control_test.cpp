@@ -241,7 +241,16 @@ TEST_F(ControlBlobTest, WhatIsPutIsAFileOfBlobs) {
   EXPECT_EQ(stored_text("deep/er/key"), "value");
   EXPECT_EQ(error_of(put_blob("deep/er/key", "")), "");
   EXPECT_EQ(text(directory, "key").value(), "");
-  EXPECT_THAT(notifier_->names, testing::Contains("key"));
+}
+
+TEST_F(ControlBlobTest, WhatIsPutOrRemovedIsToldToTheKernelBeforeTheCommandEnds) {
+  mount();
+  EXPECT_EQ(error_of(put_blob("key", "value")), "");
+  EXPECT_THAT(notifier_->names_at_wait, testing::Contains("key"));
+  notifier_->names.clear();
+  EXPECT_EQ(error_of(command("blob rm key")), "");
+  EXPECT_THAT(notifier_->names_at_wait, testing::Contains("key"));
+  EXPECT_EQ(notifier_->waits_for_all, 2);
 }
 
 TEST_F(ControlBlobTest, WhatIsAFileOfBlobsCanBeHad) {

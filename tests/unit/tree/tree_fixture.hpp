@@ -38,10 +38,15 @@ class FakeNotifier final : public KernelNotifier {
     ++waits;
     co_return;
   }
+  asio::awaitable<void> all_sent(std::chrono::milliseconds) override {
+    ++waits_for_all;
+    names_at_wait = names;
+    co_return;
+  }
 
   std::vector<const Node*> attributes, contents;
-  std::vector<std::string> names;
-  int waits = 0;
+  std::vector<std::string> names, names_at_wait;
+  int waits = 0, waits_for_all = 0;
 };
 
 // A call that is under way.
