@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "client/proto/address.hpp"
+#include "fs/tree/interrupt.hpp"
 #include "fs/tree/self/self.hpp"
 #include "fs/tree/text_file.hpp"
 
@@ -78,6 +79,7 @@ class UnknownCardFile final : public CardFile {
   using CardFile::CardFile;
 
   asio::awaitable<Result<Opened>> open(Caller caller, int flags) override {
+    co_await ends_at_once();
     const Result<void> allowed = check_open(caller, flags);
     if (!allowed) co_return allowed.error();
     if (const auto met = cards().client->known_card(name().hash)) {

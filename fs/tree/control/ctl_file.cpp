@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "fs/tree/interrupt.hpp"
+
 namespace spotfs::tree {
 namespace {
 
@@ -55,6 +57,7 @@ ExchangePtr OpenCtl::current() {
 }
 
 asio::awaitable<Result<std::size_t>> OpenCtl::write(Caller, Write write) {
+  co_await ends_at_once();
   const std::size_t size = write.data.size();
   std::string_view rest = spot::as_text(write.data);
   bool began = false;  // a command, in this write
@@ -79,15 +82,19 @@ asio::awaitable<Result<std::size_t>> OpenCtl::write(Caller, Write write) {
     });
     if (!taken) co_return taken.error();
     if (!takes) continue;
-    Bytes input = spot::to_bytes(rest);
-    const Result<std::size_t> given = co_await takes->give(std::move(input));
-    if (!given) co_return given.error();
-    rest = {};
+    const Bytes input = spot::to_bytes(rest);
+    const Result<std::size_t> given = co_await takes->give(input);
+    const bool is_interrupted = !given && given.error() == spot::Errc::cancelled;
+    if (!given && (!is_interrupted || rest.size() == size)) co_return given.error();
+    if (given) rest.remove_prefix(*given);
+    // Whoever writes the rest again must not repeat what was taken.
+    if (is_interrupted || *given < input.size()) break;
   }
-  co_return size;
+  co_return size - rest.size();
 }
 
 asio::awaitable<Result<Content>> OpenCtl::read(Caller, std::uint64_t, std::size_t size) {
+  co_await ends_at_once();
   if (!reads()) co_return fail(EBADF);
   const ExchangePtr exchange = current();
   if (!exchange) co_return Content{};
@@ -103,6 +110,7 @@ asio::awaitable<Result<Content>> OpenCtl::read(Caller, std::uint64_t, std::size_
 
 // Who reads finds the outcome there; a descriptor that is closed may be one of several.
 asio::awaitable<Result<void>> OpenCtl::flush(Caller) {
+  co_await ends_at_once();
   if (reads()) co_return Result<void>{};
   const ExchangePtr exchange = current();
   if (!exchange || (exchange->wants_input() && !exchange->is_over())) co_return Result<void>{};

@@ -129,6 +129,7 @@ asio::awaitable<Result<std::size_t>> Exchange::give(Bytes input) {
     given += *taken;
     if (!full) continue;
     const Result<void> waited = co_await spot::Event::wait(full);
+    if (!waited && given != 0) co_return given;
     if (!waited) co_return waited.error();
   }
   co_return input.size();

@@ -42,7 +42,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void start(asio::awaitable<spot::Answer<void>> command);
   void cancel();
   bool wants_input() const;
-  // Bytes taken, in pieces that the command has room for; invalid_argument for more than belongs to it.
+  // Bytes taken, in pieces that the command has room for: fewer where the wait for room is cancelled. EINVAL for more
+  // than belongs to it.
   asio::awaitable<Result<std::size_t>> give(Bytes input);
   // Some of what is said; empty: the end.
   asio::awaitable<Result<Bytes>> read(std::size_t size, bool nonblocking);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "client/proto/address.hpp"
+#include "fs/tree/interrupt.hpp"
 #include "fs/tree/symlink.hpp"
 
 namespace spotfs::tree {
@@ -40,12 +41,14 @@ asio::awaitable<Result<void>> GroupDirectory::ask() {
 }
 
 asio::awaitable<Result<void>> GroupDirectory::open_directory(Caller caller) {
+  co_await ends_at_once();
   const Result<void> allowed = check(caller, R_OK);
   if (!allowed) co_return allowed.error();
   co_return co_await ask();
 }
 
 asio::awaitable<Result<Entry>> GroupDirectory::lookup(Caller caller, std::string name) {
+  co_await ends_at_once();
   const Result<void> allowed = check(caller, X_OK);
   if (!allowed) co_return allowed.error();
   const auto address = spot::Address::parse(name);

@@ -139,13 +139,13 @@ TEST_F(CardsTest, LookUpIsRepeatedWhereTheConnectionIsLost) {
   EXPECT_EQ(asked(), 2U);
 }
 
-TEST_F(CardsTest, SignalEndsTheWait) {
+TEST_F(CardsTest, SignalThatItsCallerHandlesEndsTheWaitAtOnce) {
   withhold();
   const NodePtr file = node(name_);
   Pending<Result<Opened>> pending{context_, file->open(user(), O_RDONLY)};
   settle();
   ASSERT_FALSE(pending.done());
-  pending.interrupt();
+  pending.signal();
   settle();
   ASSERT_TRUE(pending.done());
   EXPECT_EQ(errno_of(pending.get()), EINTR);

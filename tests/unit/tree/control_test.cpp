@@ -79,11 +79,38 @@ TEST_F(ControlTest, ASecondCommandMustWait) {
   Pending<Result<Content>> reading = begin(file->read(user(), 0, 100));
   settle();
   EXPECT_FALSE(reading.done());
-  reading.interrupt();
+  reading.signal();
   EXPECT_EQ(errno_of(finish(reading)), EINTR);
+  const auto writer = ctl(O_WRONLY);
+  ASSERT_TRUE(write(*writer, 0, "flush\n"));
+  Pending<Result<void>> closing = begin(writer->flush(user()));
+  settle();
+  EXPECT_FALSE(closing.done());
+  closing.signal();
+  EXPECT_EQ(errno_of(finish(closing)), EINTR);
+  release(*writer);
   go();
   EXPECT_EQ(error_of(lines(*file)), "");
   release(*created.opened.file);
+}
+
+TEST_F(ControlTest, AnInterruptedWriteSaysHowMuchOfTheInputWasTaken) {
+  mount();
+  put_plain("key", "before");
+  hold("key", Verb::fetch);
+  const auto file = ctl();
+  const std::string input(kMostUnread + 100'000, 'x');
+  ASSERT_TRUE(write(*file, 0, "blob put key " + std::to_string(input.size()) + "\n"));
+  until_held();
+  Pending<Result<std::size_t>> writing = begin(file->write(user(), Write{0, spot::to_bytes(input)}));
+  settle();
+  ASSERT_FALSE(writing.done());
+  writing.signal();
+  EXPECT_EQ(finish(writing).value(), kMostUnread);
+  go();
+  ASSERT_TRUE(write(*file, 0, input.substr(kMostUnread)));
+  EXPECT_EQ(error_of(lines(*file)), "");
+  EXPECT_EQ(text(blobs_.node, "key").value(), input);
 }
 
 TEST_F(ControlTest, BytesThatBelongToNoCommandAreRefused) {

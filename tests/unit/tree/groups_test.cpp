@@ -89,16 +89,19 @@ TEST_F(GroupsTest, NameThatIsNoAddressIsMissingWithoutAsking) {
   EXPECT_EQ(asked(), 0U);
 }
 
-TEST_F(GroupsTest, SignalEndsTheWait) {
+TEST_F(GroupsTest, SignalThatItsCallerHandlesEndsTheWaitAtOnce) {
   relay_->answer = [](const spot::Message&, spot::Message) { return std::nullopt; };
   const NodePtr directory = group();
-  Pending<Result<void>> pending{context_, directory->open_directory(user())};
+  Pending<Result<void>> opening{context_, directory->open_directory(user())};
+  Pending<Result<Entry>> looking{context_, directory->lookup(user(), member(1))};
   settle();
-  ASSERT_FALSE(pending.done());
-  pending.interrupt();
+  ASSERT_FALSE(opening.done() || looking.done());
+  opening.signal();
+  looking.signal();
   settle();
-  ASSERT_TRUE(pending.done());
-  EXPECT_EQ(errno_of(pending.get()), EINTR);
+  ASSERT_TRUE(opening.done() && looking.done());
+  EXPECT_EQ(errno_of(opening.get()), EINTR);
+  EXPECT_EQ(errno_of(looking.get()), EINTR);
 }
 
 TEST_F(GroupsTest, AnswerThatIsNoListIsRefused) {
