@@ -166,7 +166,7 @@ class Alone(ControlCase):
                                    (USAGE, "EINVAL", ("card", "@")),
                                    (FAILED, "EPERM", ("query", "@/store_blob", "x")),
                                    (FAILED, "EMSGSIZE", ("query", "@/time", "x" * 65_001)),
-                                   (FAILED, "ENOENT", ("query", f"{self.address}/none"))):  # fmt: skip
+                                   (REMOTE, "EREMOTEIO", ("query", f"{self.address}/none"))):  # fmt: skip
             result = ctl("--json", *words, "--mount", self.top)
             self.assert_exit(code, result)
             self.assertEqual(last_error(result), error, words[0])
@@ -402,8 +402,8 @@ class Peers(ControlCase):
             self.assertEqual(lines(result)[-1], {"done": True})
         self.assertEqual(ctl("query", f"{self.address}/ping", "hi", *self.direct).stdout, "hi")
         unknown = ctl("--json", "query", f"{self.address}/none", *self.direct)
-        self.assert_exit(FAILED, unknown)
-        self.assertEqual(last_error(unknown), "ENOENT")
+        self.assert_exit(REMOTE, unknown)
+        self.assertEqual(last_error(unknown), "EREMOTEIO")
         nobody = ctl("time", "--source", "wss://relay.spot.test", "-o", f"identity={BED.work}/nobody,ca={BED.authority}")
         self.assert_exit(FAILED, nobody)
         self.assertFalse((BED.work / "nobody").exists())

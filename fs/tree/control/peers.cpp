@@ -21,8 +21,9 @@ Failure wrong(std::string text) { return {Errc::bad_argument, std::move(text)}; 
 
 std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
-// What became of a query that nobody answered can't be known.
+// What became of a query that nobody answered can't be known. Whoever says that there is no such endpoint has answered.
 Failure of_query(Failure why) {
+  if (why.code == Errc::no_such_endpoint) why.code = make_error_code(Errc::remote_error);
   if (why.code == Errc::timed_out && why.text.empty()) why.text = "the outcome is unknown";
   return why;
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "client/base/encoding.hpp"
+#include "client/proto/address.hpp"
 #include "fs/tree/asking.hpp"
 #include "fs/tree/control/peers.hpp"
 #include "tests/unit/client/client_fixture.hpp"
@@ -84,6 +85,18 @@ TEST_F(ControlPeersTest, WhatIsNoAddressIsNotAsked) {
   EXPECT_EQ(query(at("echo"), std::string(kMaxMessage + 1, 'x')).error().code, spot::Errc::too_large);
   settle();
   EXPECT_EQ(relay_->messages.size(), before);
+}
+
+TEST_F(ControlPeersTest, NoSuchEndpointIsAnAnswerOfThePeerAndAnUnknownTargetIsNone) {
+  for (const std::string& address : {at("none"), std::string{"@/none"}}) {
+    const auto answer = query(address, "");
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(errno_name(answer.error().code), "EREMOTEIO") << address;
+    EXPECT_THAT(sentence_of(answer.error()), HasSubstr("no such endpoint"));
+  }
+  const auto unknown = query(spot::identity_target(spot::Sha256{9}) + "/none", "");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(errno_name(unknown.error().code), "EHOSTUNREACH");
 }
 
 TEST_F(ControlPeersTest, AQueryWithoutAnAnswerHasAnUnknownOutcome) {
