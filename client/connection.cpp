@@ -8,6 +8,7 @@
 
 #include "client/base/encoding.hpp"
 #include "client/net/batch.hpp"
+#include "client/net/refusal.hpp"
 
 namespace spot {
 namespace {
@@ -23,6 +24,14 @@ asio::awaitable<void> sleep(asio::steady_timer& timer, std::chrono::nanoseconds 
   boost::system::error_code ec;
   timer.expires_after(std::chrono::duration_cast<asio::steady_timer::duration>(time));
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+// What ended a connection, in a sentence.
+std::string ending_of(const Transport& link, std::error_code why) {
+  const auto* const peer = dynamic_cast<const Refusable*>(&link);
+  const std::string words = peer ? peer->refusal() : std::string{};
+  if (!words.empty()) return "the relay refuses: " + printable(words);
+  return why == Errc::connection_lost ? "the connection was lost" : why.message();
 }
 
 double random_chance() {
@@ -58,7 +67,7 @@ void Connection::start() {
 void Connection::finish() {
   stopping_ = true;
   if (const Link link = std::exchange(link_, nullptr)) link->close(1000, "stopping");
-  go_offline(make_error_code(Errc::stopping));
+  go_offline(make_error_code(Errc::stopping).message());
   events_.ended(*this);
 }
 
@@ -139,7 +148,7 @@ asio::awaitable<void> Connection::run(Self self) {
 asio::awaitable<void> Connection::attempt(Self self) {
   auto dialled = co_await self->dialer_->dial(self->host_);
   if (!dialled) {
-    self->go_offline(dialled.error());
+    self->go_offline(dialled.error().message());
     co_return;
   }
   const Link link{std::move(*dialled)};
@@ -153,15 +162,17 @@ asio::awaitable<void> Connection::attempt(Self self) {
     if (!ec && late) late->close(1002, "handshake timed out");
   });
   auto result = co_await shake_hands(self, link);
+  if (!result && deadline.cancel() == 0) result = fail(Errc::timed_out);
   deadline.cancel();
   if (result) {
     self->go_online();
     asio::co_spawn(self->strand_, keep_alive(self, link, self->session()), asio::detached);
     result = co_await serve(self, link);
   }
+  const std::string why = ending_of(*link, result ? make_error_code(Errc::connection_lost) : result.error());
   link->close(1000, {});
   self->link_.reset();
-  self->go_offline(result ? make_error_code(Errc::connection_lost) : result.error());
+  self->go_offline(why);
 }
 
 asio::awaitable<Result<void>> Connection::shake_hands(Self self, Link link) {
@@ -290,7 +301,7 @@ void Connection::go_online() {
   events_.changed(*this, session, true);
 }
 
-void Connection::go_offline(std::error_code reason) {
+void Connection::go_offline(const std::string& why) {
   const SessionId ended = outbox_.with([](Outbox& outbox) { return std::exchange(outbox, Outbox{}).session; });
   ping_timer_.cancel();
   status_.with([&](ConnectionStatus& status) {
@@ -299,9 +310,9 @@ void Connection::go_offline(std::error_code reason) {
       ++status.reconnects;
     }
     status.online = false;
-    status.last_error = reason.message();
+    status.last_error = why;
   });
-  if (!stopping_) log(LogLevel::warning, reason.message());
+  if (!stopping_) log(LogLevel::warning, why);
   if (ended != 0) events_.changed(*this, ended, false);
 }
 

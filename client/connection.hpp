@@ -76,7 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish();
   void take_pong(BytesView body);
   void go_online();
-  void go_offline(std::error_code reason);
+  void go_offline(const std::string& why);
   void log(LogLevel level, std::string text) const;
 
   const asio::strand<asio::any_io_executor> strand_;

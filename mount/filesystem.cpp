@@ -14,6 +14,7 @@
 #include "mount/option_text.hpp"
 #include "mount/outcome.hpp"
 #include "mount/service.hpp"
+#include "mount/why_offline.hpp"
 
 namespace spotfs::mount {
 
@@ -159,13 +160,11 @@ bool Filesystem::can_begin_offline() const {
 }
 
 std::string Filesystem::why_offline() const {
-  std::string text;
-  bool untrusted = false;
-  for (const spot::ConnectionStatus& status : client_->connections()) {
-    if (status.last_error.empty()) continue;
-    text.append(text.empty() ? "" : "; ").append(status.host).append(": ").append(status.last_error);
-    untrusted |= status.last_error == make_error_code(Errc::bad_certificate).message();
-  }
+  const auto connections = client_->connections();
+  const bool untrusted = std::ranges::any_of(connections, [](const spot::ConnectionStatus& status) {
+    return status.last_error == make_error_code(Errc::bad_certificate).message();
+  });
+  std::string text = mount::why_offline(connections);
   if (text.empty()) text = last_warning_.with([](const std::string& last) { return last; });
   if (untrusted) text += " (-o ca=FILE names the certificate to trust)";
   return text;

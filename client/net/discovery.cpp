@@ -64,6 +64,7 @@ asio::awaitable<Answer<Discovery>> discover(TlsContext context, std::string name
   if (!host) co_return Failure{host.error(), "not a host name"};
   const Host place = *host;
   auto stream = co_await connect_tls(context, place, timeout);
+  if (!stream && stream.error().category() != category()) co_return failed(stream.error().message());
   if (!stream) co_return Failure{stream.error()};
   beast::tcp_stream& tcp = (*stream)->next_layer();
   tcp.expires_after(timeout);

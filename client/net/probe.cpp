@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "client/net/dial_error.hpp"
 #include "client/net/discovery.hpp"
 #include "client/net/resolve.hpp"
 #include "client/net/websocket.hpp"
@@ -19,8 +20,7 @@ asio::awaitable<std::error_code> connect(std::vector<tcp::endpoint> endpoints, s
   beast::tcp_stream stream{co_await asio::this_coro::executor};
   stream.expires_after(timeout);
   const auto [ec, endpoint] = co_await stream.async_connect(endpoints, use_tuple);
-  if (ec == beast::error::timeout) co_return make_error_code(Errc::timed_out);
-  co_return std::error_code{ec};
+  co_return dial_error(ec);
 }
 
 asio::awaitable<Probe> probe_tls(TlsContext context, Host host, std::chrono::milliseconds timeout) {

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "client/net/dial_error.hpp"
 #include "client/net/g_dns.hpp"
 
 namespace spot {
@@ -24,9 +25,9 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(Host host) {
   const std::string port = std::to_string(host.port);
   const auto [failed, found] = co_await resolver.async_resolve(host.name, port, tcp::resolver::numeric_service,
                                                                asio::as_tuple(asio::use_awaitable));
-  if (failed) co_return std::error_code{failed};
+  if (failed) co_return dial_error(failed);
   for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-  if (endpoints.empty()) co_return fail(Errc::offline);
+  if (endpoints.empty()) co_return make_error_code(DialError::unknown_name);
   co_return endpoints;
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/base/handle.hpp"
 #include "client/crypto/hash.hpp"
+#include "client/net/dial_error.hpp"
 #include "client/net/resolve.hpp"
 
 namespace spot {
@@ -39,8 +40,7 @@ std::error_code handshake_error(SSL* ssl, boost::system::error_code ec) {
     case X509_V_ERR_IP_ADDRESS_MISMATCH: return make_error_code(Errc::wrong_host);
     default: return make_error_code(Errc::bad_certificate);
   }
-  if (ec == beast::error::timeout) return make_error_code(Errc::timed_out);
-  return make_error_code(ec.category() == asio::error::get_ssl_category() ? Errc::no_tls : Errc::offline);
+  return ec.category() == asio::error::get_ssl_category() ? make_error_code(Errc::no_tls) : dial_error(ec);
 }
 
 }  // namespace
@@ -64,14 +64,14 @@ Result<TlsContext> make_tls_context(const std::filesystem::path& ca_file) {
 asio::awaitable<Result<std::unique_ptr<TlsStream>>> connect_tls(TlsContext context, Host host,
                                                                 std::chrono::milliseconds timeout) {
   const auto endpoints = co_await resolve(host);
-  if (!endpoints) co_return fail(Errc::offline);
+  if (!endpoints) co_return endpoints.error();
   auto stream = std::make_unique<TlsStream>(co_await asio::this_coro::executor, *context);
   if (const auto ready = expect_host(stream->native_handle(), host.name); !ready) co_return ready.error();
 
   beast::tcp_stream& tcp_stream = stream->next_layer();
   tcp_stream.expires_after(timeout);
   const auto [refused, endpoint] = co_await tcp_stream.async_connect(*endpoints, use_tuple);
-  if (refused) co_return fail(refused == beast::error::timeout ? Errc::timed_out : Errc::offline);
+  if (refused) co_return dial_error(refused);
   boost::system::error_code ignored;
   tcp_stream.socket().set_option(tcp::no_delay{true}, ignored);
 

@@ -2,8 +2,8 @@
 //
 // Thread: a context is shared by all connections, any thread; a stream is used on the strand that it was made on.
 // Errors: bad_certificate (not trusted), wrong_host (trusted, but of another name), no_tls (something else answers),
-// timed_out, offline (no address answers); storage errors for the file of roots. There is no way to do without the
-// checks, and no plain text.
+// timed_out, those of dial_error.hpp (nobody is reached); storage errors for the file of roots. There is no way to do
+// without the checks, and no plain text.
 #pragma once
 
 #include <filesystem>

@@ -10,6 +10,7 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include "client/net/gather.hpp"
+#include "client/net/refusal.hpp"
 #include "client/proto/packet.hpp"
 
 namespace spot {
@@ -41,7 +42,7 @@ asio::awaitable<void> say_goodbye(std::shared_ptr<Socket> socket, websocket::clo
   beast::get_lowest_layer(socket->stream).close();
 }
 
-class WebSocketTransport final : public Transport {
+class WebSocketTransport final : public Transport, public Refusable {
  public:
   WebSocketTransport(std::shared_ptr<Socket> socket, std::string host, Bytes digest)
       : socket_{std::move(socket)}, host_{std::move(host)}, digest_{std::move(digest)} {}
@@ -84,6 +85,13 @@ class WebSocketTransport final : public Transport {
     asio::co_spawn(socket_->stream.get_executor(), say_goodbye(socket_, why), asio::detached);
   }
 
+  std::string refusal() const override {
+    const websocket::close_reason& why = socket_->stream.reason();
+    if (why.code != websocket::close_code::policy_error && why.code != websocket::close_code::try_again_later)
+      return {};
+    return why.reason.empty() ? "close code " + std::to_string(why.code)
+                              : std::string{why.reason.data(), why.reason.size()};
+  }
   Bytes certificate_digest() const override { return digest_; }
   std::string peer_name() const override { return host_; }
 

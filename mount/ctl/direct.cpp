@@ -10,6 +10,7 @@
 #include "fs/index/keys.hpp"
 #include "fs/index/record.hpp"
 #include "fs/tree/control/peers.hpp"
+#include "mount/why_offline.hpp"
 
 namespace spotfs::ctl {
 
@@ -99,13 +100,9 @@ Answer<void> Direct::connect() {
   if (const Answer<void> loaded = load_keys(); !loaded) return loaded;
   if (const Answer<void> started = start_client(); !started) return started;
   if (!loop_.run(online(client_, options_.mount_timeout), options_.mount_timeout + kSpare)) {
-    std::string why;
-    for (const spot::ConnectionStatus& connection : client_->connections()) {
-      if (connection.last_error.empty()) continue;
-      why.append(why.empty() ? ": " : "; ").append(connection.host).append(": ").append(connection.last_error);
-    }
-    return Failure{std::error_code{ENETDOWN, std::generic_category()},
-                   "no connection to " + spot::printable(options_.source.text) + spot::printable(why)};
+    std::string text = "no connection to " + spot::printable(options_.source.text);
+    if (const std::string why = mount::why_offline(client_->connections()); !why.empty()) text += ": " + why;
+    return Failure{std::error_code{ENETDOWN, std::generic_category()}, std::move(text)};
   }
   return {};
 }

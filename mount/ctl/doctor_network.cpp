@@ -45,7 +45,7 @@ std::string tls_advice(std::error_code why) {
 Finding finding_of(const std::string& check, const Probe& probe, const std::filesystem::path& ca) {
   using Step = Probe::Step;
   const std::string why = spot::printable(probe.why.message());
-  const bool is_silent = probe.why == Errc::offline || probe.why == Errc::timed_out;
+  const bool is_silent = probe.why.category() != spot::category() || probe.why == Errc::timed_out;
   switch (probe.at) {
     case Step::done: break;
     case Step::certificates:

@@ -30,6 +30,17 @@ bool is_online(const json::object& status) {
   return false;
 }
 
+// Of each connection; for people and for machines.
+std::string why_offline(const json::object& status) {
+  std::string out;
+  for (const json::value& one : array_of(status, "connections")) {
+    if (!one.is_object()) continue;
+    const std::string why = text_of(one.get_object(), "last_error");
+    if (!why.empty()) out.append(out.empty() ? "" : "; ").append(text_of(one.get_object(), "host") + ": " + why);
+  }
+  return out;
+}
+
 // What may be there for the kernel alone, or for all others: only its directory must be there.
 int forget(Invocation line, Output& output) {
   std::error_code ec;
@@ -60,6 +71,10 @@ int run_list(Output& output) {
       line["identity"] = string_of(*status, "identity");
       line["online"] = online;
       shown += text_of(*status, "source") + (online ? "  online" : "  offline");
+      if (const std::string why = online ? "" : why_offline(*status); !why.empty()) {
+        line["why"] = why;
+        shown += ": " + why;
+      }
     } else {
       line["why"] = tree::sentence_of(status.error());
       shown += tree::sentence_of(status.error());

@@ -572,5 +572,8 @@ class Peers(ControlCase):
             self.assert_exit(OFFLINE, result)
             self.assertEqual(last_error(result), "ENETDOWN")
             self.assert_exit(OFFLINE, ctl("query", f"{self.address}/ping", "x", *way))
-        self.assertIn("offline since", ctl("status", self.top).stdout)
-        self.assertIn(f"{self.top}  wss://relay.spot.test  offline", ctl("list").stdout)
+        wait_until(lambda: status_of(self.mount)["connections"][0]["last_error"] == "connection refused", "the next try")
+        self.assertRegex(ctl("status", self.top).stdout, "offline since .*: connection refused\n")
+        why = "relay.spot.test: connection refused"
+        self.assertIn(f"{self.top}  wss://relay.spot.test  offline: {why}", ctl("list").stdout)
+        self.assertIn(why, ctl("time", *way).stderr)

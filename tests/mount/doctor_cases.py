@@ -85,7 +85,7 @@ class Doctor(DoctorCase):
 
     def test_each_step_to_a_relay_is_named(self):
         for code, source, text in (
-            (OFFLINE, "wss://relay.spot.test:444", "FAIL host relay.spot.test:444: TCP: Connection refused; "),
+            (OFFLINE, "wss://relay.spot.test:444", "FAIL host relay.spot.test:444: TCP: connection refused; "),
             (OFFLINE, "wss://nowhere.invalid", "FAIL host nowhere.invalid: name resolution: "),
             (FAILED, "wss://localhost", "FAIL host localhost: TLS: "),
         ):

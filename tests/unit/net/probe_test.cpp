@@ -40,6 +40,7 @@ TEST_F(ProbeTest, EndsAtAPortWhereNobodyListens) {
   const Probe ended = probe("127.0.0.1:" + std::to_string(bound.local_endpoint().port()), files_.certificate);
   EXPECT_EQ(ended.at, Step::tcp);
   EXPECT_EQ(ended.why, std::errc::connection_refused);
+  EXPECT_EQ(ended.why.message(), "connection refused");
 }
 
 TEST_F(ProbeTest, EndsAtTheCertificateOfAnotherHost) {

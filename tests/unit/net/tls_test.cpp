@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 #include <gmock/gmock.h>
 
+#include "client/net/dial_error.hpp"
 #include "client/net/websocket.hpp"
 #include "tests/unit/relay/tls_fixture.hpp"
 
@@ -105,7 +106,23 @@ TEST_F(TlsDialTest, SaysThatNobodyListens) {
   listen();
   const std::string gone = address_;
   stop_listening();
-  run_until([&] { return dial(gone, files_.certificate) == Errc::offline; });
+  run_until([&] { return dial(gone, files_.certificate) == DialError::refused; });
+}
+
+TEST_F(TlsDialTest, SaysThatNobodyHasTheName) {
+  listen();
+  const std::error_code why = dial("no-such-host.invalid", files_.certificate);
+  EXPECT_TRUE(why == DialError::unknown_name || why == DialError::no_name_service) << why.message();
+}
+
+TEST_F(TlsDialTest, SaysWhyTheRelayRefusesThisClient) {
+  RelayOptions options;
+  options.allow = {Sha256{1}};
+  listen(std::move(options));
+  const auto client = start(over_tls());
+  run_until([&] { return logged("this identity is not allowed here: " + client->target_id()); });
+  EXPECT_EQ(client->connections()[0].last_error,
+            "the relay refuses: this identity is not allowed here: " + client->target_id());
 }
 
 // Somebody with a certificate of their own who passes all on between a client and a relay.
