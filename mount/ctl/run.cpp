@@ -1,5 +1,9 @@
 #include "mount/ctl/run.hpp"
 
+#include <cerrno>
+
+#include "client/base/encoding.hpp"
+#include "fs/tree/time_text.hpp"
 #include "mount/ctl/channel.hpp"
 #include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
@@ -15,6 +19,18 @@ void show_progress(const json::object& line, Progress& progress) {
   progress.show(bytes + files, of_bytes + of_files,
                 std::to_string(files) + " of " + std::to_string(of_files) + " files, " + size_text(bytes) + " of " +
                     size_text(of_bytes));
+}
+
+// What is read is cut off so where the mount ends.
+bool is_end_of_mount(const spot::Failure& why) { return spot::to_errno(why.code) == ENETDOWN; }
+
+// As the mount's log has it, which nobody can read there any more.
+json::object unmounted_line(const std::string& directory) {
+  json::object out{{"event", "log"}};
+  out["time"] = tree::time_text(spot::Clock::system().wall(), tree::Precision::milliseconds);
+  out["level"] = "info";
+  out["text"] = "unmounted " + spot::printable(directory);
+  return out;
 }
 
 }  // namespace
@@ -61,7 +77,12 @@ int run_on_mount(const Invocation& line, const std::string& command, const Show&
     return output.works();
   });
   progress.hide();
-  if (!received) return output.fail(received.error());
+  if (!received && line.follow && is_end_of_mount(received.error())) {
+    show(unmounted_line(place->directory), output);
+    if (output.is_json()) output.line({}, {{"done", true}});
+  } else if (!received) {
+    return output.fail(received.error());
+  }
   return code;
 }
 

@@ -287,6 +287,15 @@ class Umount(ControlCase):
         self.assertEqual(mount.path("files/a").read_text(), "kept")
         self.assertEqual(lines(ctl("--json", "umount", mount.directory)), [{"done": True}])
 
+    def test_is_the_last_line_of_the_log(self):
+        mount = BED.mount()
+        with started("log", "--follow", mount.directory) as following:
+            self.assertIn("mounts", following.stdout.readline())
+            mount.signal(signal.SIGTERM)
+            self.assertIn(f" info unmounted {mount.directory}\n", following.stdout.read())
+        self.assertEqual(following.returncode, DONE)
+        wait_until(lambda: not mount.is_running(), "the end")
+
     def test_says_what_stands_in_the_way(self):
         mount = BED.mount()
         with mount.path("files/open").open("w"):
