@@ -29,13 +29,14 @@ remove_programs() {
   purge "${ours[@]}" 2>&1 | { grep '^spot-relay: ' || true; }
 }
 
-# Packages that came with us, and that nothing else needs.
+# Packages that came with us, and that nothing else needs: apt itself, which suggests dpkg-dev, did without it before.
 remove_packages() {
   local ours unneeded
   mapfile -t ours < <(remembered packages | installed)
   ((${#ours[@]} > 0)) || return 0
   as_root apt-mark auto "${ours[@]}" >/dev/null
-  mapfile -t unneeded < <(apt-get autoremove --simulate 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
+  mapfile -t unneeded < <(apt-get autoremove --simulate -o APT::AutoRemove::SuggestsImportant=false \
+    -o APT::AutoRemove::RecommendsImportant=false 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
     grep -xF -f <(printf '%s\n' "${ours[@]}"))
   ((${#unneeded[@]} > 0)) || return 0
   echo "removing ${#unneeded[@]} packages that came with it, about a minute"
