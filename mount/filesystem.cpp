@@ -214,6 +214,7 @@ IndexOptions Filesystem::index_options() {
   make_pending();
   IndexOptions settings;
   settings.store = kept_;
+  settings.origin = remote_;
   settings.pending = pending_;
   settings.keys = keys_;
   settings.state = options_.state;

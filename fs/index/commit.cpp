@@ -1,6 +1,7 @@
 #include "fs/index/commit.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "client/crypto/hash.hpp"
 
@@ -130,6 +131,30 @@ Answer<void> plan_pieces(Journal& journal, Stamp limit) {
   }
   for (const Operation& operation : *operations) packer.add(operation);
   return journal.add_pieces(packer.take(), replaced);
+}
+
+Answer<void> store_again_after(Journal& journal, const std::optional<Head>& shown) {
+  std::set<BlobId> named;
+  if (shown) {
+    for (const PieceRef& piece : shown->log.pieces) named.insert(piece.id);
+  }
+  Answer<std::vector<LogListBlob>> lists = journal.lists();
+  if (!lists) return lists.error();
+  std::vector<std::int64_t> places{0};
+  // Each list names the ones before it.
+  for (; !lists->empty() && !(shown && shown->log.older == lists->back().id); lists->pop_back()) {
+    if (Answer<void> marked = journal.set_lost(lists->back().id); !marked) return marked;
+    places.push_back(lists->back().number);
+  }
+  for (const std::int64_t place : places) {
+    const Answer<std::vector<LogPiece>> pieces = journal.pieces(place);
+    if (!pieces) return pieces.error();
+    for (const LogPiece& piece : *pieces) {
+      if (named.contains(piece.ref.id)) continue;
+      if (Answer<void> marked = journal.set_lost(piece.ref.id); !marked) return marked;
+    }
+  }
+  return {};
 }
 
 asio::awaitable<Answer<void>> store_log_and_head(std::shared_ptr<Journal> journal,

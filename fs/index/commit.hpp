@@ -24,6 +24,9 @@ Answer<LogList> head_log(const Journal& journal);
 // Puts the operations before `limit` into pieces, and too many small pieces into fewer.
 Answer<void> plan_pieces(Journal& journal, Stamp limit);
 
+// Of a store that shows this head, or none: what of the log it does not name counts as not stored.
+Answer<void> store_again_after(Journal& journal, const std::optional<Head>& shown);
+
 // Stores what of the planned log is not stored, then the head. `head` has everything but its counter and log.
 asio::awaitable<Answer<void>> store_log_and_head(std::shared_ptr<Journal> journal,
                                                  std::shared_ptr<const SealedStore> store, Head head);

@@ -17,6 +17,7 @@
 #include "client/net/one_shot.hpp"
 #include "fs/content/content_store.hpp"
 #include "fs/content/sweep.hpp"
+#include "fs/index/check_log.hpp"
 #include "fs/index/index.hpp"
 #include "fs/index/ledger.hpp"
 #include "fs/index/peers.hpp"
@@ -43,6 +44,10 @@ struct CurrentSnapshot {
 // `loaded`: `known` itself, or its base where it can't be read. Takes all but the state out of it.
 CurrentSnapshot current_snapshot(const Journal::KnownSnapshot& known, LoadedSnapshot& loaded);
 
+// What is asked for, and stored again, before a head is stored over an older one of ours.
+enum class Mending { none, contents, contents_and_snapshot };
+Mending mending_after(const std::optional<Head>& shown, const CurrentSnapshot& snapshot);
+
 // What open_disk() has put together.
 struct DiskParts {
   IndexOptions options;
@@ -52,6 +57,7 @@ struct DiskParts {
   LockedDirectory directory;
   RunId run{};
   bool head_is_old = false;  // the store's head does not name all of the log, or an older snapshot
+  Mending mending = Mending::none;
   StateOptions state;
   CurrentSnapshot snapshot;
   bool is_unasked = false;  // the store could not be asked
@@ -151,6 +157,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<std::optional<LogFault>>> check_own_head();
   asio::awaitable<Answer<bool>> recover_log();
   asio::awaitable<Answer<std::set<BlobId>>> snapshot_nodes() const;
+  TwoStores two_stores() const;
   asio::awaitable<Answer<std::vector<LogFault>>> check_snapshot();
   asio::awaitable<Answer<void>> do_retire(WriterId writer);
   asio::awaitable<void> retire_dead();
@@ -198,6 +205,9 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   asio::awaitable<Answer<void>> become_another();
   Head next_head();
   void note_own_head(std::uint64_t counter);
+  Answer<void> see_older_head(const std::optional<Head>& shown);
+  asio::awaitable<Answer<void>> mend();
+  asio::awaitable<Answer<void>> mend_contents();
   void tell_changes(const ChangeSet& changes) const;
 
   // Snapshots: the loop's too.
@@ -229,6 +239,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   const asio::strand<asio::any_io_executor> strand_;
   const IndexOptions options_;
   const std::shared_ptr<const SealedStore> store_;
+  const std::shared_ptr<const SealedStore> origin_;  // the same past all copies; `store_` itself where there are none
   const std::shared_ptr<Ledger> ledger_;
   const std::unique_ptr<Peers> peers_;
   const std::unique_ptr<GroupSync> journal_sync_;  // null: a change need not be on the disk when it returns
@@ -258,6 +269,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   RunId run_;
   std::optional<LockedDirectory> directory_;
   std::uint64_t head_wanted_ = 0, head_stored_ = 0;  // counts of reasons to store a head, and of those that are met
+  Mending mending_;                                  // due before the next head is stored
   bool is_unasked_;                                  // nothing is committed before it is known whether our head is ours
   Clock::Steady retire_again_{};                     // when dead writers are looked for
   Clock::Steady look_again_{};                       // when the registration is read back, or tried again

@@ -24,12 +24,20 @@ std::chrono::nanoseconds random_pause() {
   return std::chrono::nanoseconds{kLongestSnapshotPause} * byte / 255;
 }
 
+// What is pending is there, too.
+std::shared_ptr<const SealedStore> origin_of(const std::shared_ptr<const SealedStore>& store,
+                                             const IndexOptions& options) {
+  if (!options.origin) return store;
+  return store->over(options.pending ? options.pending->over(options.origin) : options.origin);
+}
+
 }  // namespace
 
 DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
     : strand_{asio::make_strand(executor)},
       options_{std::move(parts.options)},
       store_{std::move(parts.store)},
+      origin_{origin_of(store_, options_)},
       ledger_{std::move(parts.ledger)},
       peers_{std::move(parts.peers)},
       journal_sync_{std::move(parts.journal_sync)},
@@ -39,6 +47,7 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       run_{parts.run},
       directory_{std::move(parts.directory)},
       head_wanted_{parts.head_is_old ? std::uint64_t{1} : 0},
+      mending_{parts.mending},
       is_unasked_{parts.is_unasked},
       state_options_{parts.state},
       snapshots_{executor, store_, state_options_},
@@ -183,7 +192,10 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   const Answer<void> read = co_await read_news(news.snapshot);
   if (done) done = read;
   if (news.own && !news.own_is_foreign) note_own_head(news.own->counter);
-  if (news.own_is_old) want_head();
+  if (news.own_is_old) {
+    const Answer<void> marked = see_older_head(news.own);
+    if (done && !marked) done = marked;
+  }
   is_unasked_ = is_unasked_ && news.failure && is_unreachable(news.failure->code);
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
   got_every_head_ = done && peers_->are_all_shown() && !replaced;
@@ -260,6 +272,7 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once(std::optional<Stamp> most)
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
   const Answer<Ledger::Planned> planned = ledger_->plan_commit(most);
   if (!planned) co_return planned.error();
+  if (const Answer<void> mended = co_await mend(); !mended) co_return mended.error();
   tell_changes(planned->changes);
   if (planned->grows) want_head();
   if (is_head_old()) {

@@ -80,6 +80,9 @@ asio::awaitable<Answer<void>> commit_left_behind(const LockedDirectory& director
   if (news.failure) co_return *news.failure;
   // Someone else goes on in its name: what it had is for whoever mounts that directory.
   if (news.own_is_foreign || peers.is_retired(journal->writer())) co_return Failure{Errc::wrong_name, "its writer"};
+  if (news.own_is_old) {
+    if (const Answer<void> marked = store_again_after(*journal, news.own); !marked) co_return marked;
+  }
   if (const Answer<bool> entered = co_await peers.enter(journal->writer(), registration); !entered)
     co_return entered.error();
   if (const Answer<void> planned = plan_pieces(*journal, clock.next()); !planned) co_return planned;
@@ -315,7 +318,8 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   if (!news->failure && peers_->is_complete()) {
     if (const Answer<void> done = journal_->set_seen_all(); !done) co_return done.error();
   }
-  if (journal_->is_copy() || news->own_is_foreign || peers_->is_retired(journal_->writer())) {
+  const bool becomes_another = journal_->is_copy() || news->own_is_foreign || peers_->is_retired(journal_->writer());
+  if (becomes_another) {
     const Answer<void> done = co_await become_another();
     if (!done) co_return done.error();
     news->own.reset();
@@ -325,11 +329,26 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   const RunId run = draw_run(known_, snapshot_.included);
   const HybridClock clock = clock_of(run, *options_.clock, history_->last());
   auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
+  Mending mending = Mending::none;
+  if (news->own_is_old && !becomes_another) {
+    mending = mending_after(news->own, snapshot_);
+    if (const Answer<void> marked = store_again_after(*journal_, news->own); !marked) co_return marked.error();
+  }
   const bool head_is_old = news->own_is_old || !*complete;
   const std::uint64_t counter = news->own ? news->own->counter : 0;
-  DiskParts parts{
-      std::move(options_), store_,         std::move(ledger),    std::move(peers_), std::move(*directory_),  run,
-      head_is_old,         state_options_, std::move(snapshot_), is_away_,          std::move(journal_sync), counter};
+  DiskParts parts{std::move(options_),
+                  store_,
+                  std::move(ledger),
+                  std::move(peers_),
+                  std::move(*directory_),
+                  run,
+                  head_is_old,
+                  mending,
+                  state_options_,
+                  std::move(snapshot_),
+                  is_away_,
+                  std::move(journal_sync),
+                  counter};
   co_return parts;
 }
 

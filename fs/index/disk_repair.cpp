@@ -1,9 +1,7 @@
 // What people ask for now and then: are the logs whole, is a writer to be retired, is an older head all that there is?
 #include "fs/content/check.hpp"
-#include "fs/index/check_log.hpp"
 #include "fs/index/commit.hpp"
 #include "fs/index/disk_index.hpp"
-#include "fs/store/at_once.hpp"
 
 namespace spotfs {
 
@@ -41,6 +39,8 @@ asio::awaitable<Answer<std::optional<LogFault>>> DiskIndex::check_own_head() {
   co_return LogFault{self, head_key(self), why, true};
 }
 
+TwoStores DiskIndex::two_stores() const { return {origin_, origin_ == store_ ? nullptr : store_}; }
+
 // The loop's.
 asio::awaitable<Answer<std::set<BlobId>>> DiskIndex::snapshot_nodes() const { co_return snapshot_.shape->ids(); }
 
@@ -48,29 +48,23 @@ asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_snapshot() {
   const std::function<asio::awaitable<Answer<std::set<BlobId>>>()> in_use = [this] { return snapshot_nodes(); };
   const Answer<std::set<BlobId>> before = co_await in_loop<std::set<BlobId>>(in_use);
   if (!before) co_return before.error();
-  struct Nodes {
-    explicit Nodes(const std::set<BlobId>& all) : ids{all.begin(), all.end()}, faults{ids.size()} {}
-    const std::vector<BlobId> ids;
-    std::vector<std::error_code> faults;  // each its own worker's
-  };
-  const auto nodes = std::make_shared<Nodes>(*before);
-  const Work read = [store = store_, nodes](std::size_t i) -> asio::awaitable<Answer<void>> {
-    const Answer<Bytes> node = co_await store->fetch_content(ContentKind::tree, nodes->ids[i]);
-    if (!node && !cannot_be_had(node.error().code)) co_return node.error();
-    if (!node) nodes->faults[i] = node.error().code;
-    co_return Answer<void>{};
-  };
-  const Answer<void> asked = co_await do_at_once(strand_, nodes->ids.size(), kReadsAtOnce, read);
-  if (!asked) co_return asked.error();
+  const TwoStores only_asked{origin_, nullptr};
+  std::vector<BlobId> nodes{before->begin(), before->end()};
+  const Answer<std::vector<LostBlob>> missed = co_await check_nodes(strand_, only_asked, std::move(nodes));
+  if (!missed) co_return missed.error();
+  if (missed->empty()) co_return std::vector<LogFault>{};
   // Another snapshot may count by now, and what it has no use for be gone.
   const Answer<std::set<BlobId>> after = co_await in_loop<std::set<BlobId>>(in_use);
   if (!after) co_return after.error();
-  std::vector<LogFault> faults;
-  for (std::size_t i = 0; i < nodes->ids.size(); ++i) {
-    const BlobId& id = nodes->ids[i];
-    if (nodes->faults[i] && after->contains(id))
-      faults.push_back(LogFault{std::nullopt, content_key(id), nodes->faults[i]});
+  std::vector<BlobId> wanted;
+  for (const LostBlob& node : *missed) {
+    if (after->contains(node.id)) wanted.push_back(node.id);
   }
+  const Answer<std::vector<LostBlob>> lost = co_await check_nodes(strand_, two_stores(), std::move(wanted));
+  if (!lost) co_return lost.error();
+  std::vector<LogFault> faults;
+  for (const LostBlob& node : *lost)
+    faults.push_back(LogFault{std::nullopt, content_key(node.id), node.why, node.is_restored});
   co_return faults;
 }
 
@@ -83,7 +77,7 @@ asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_logs() {
     if (!cannot_be_had(identity.error().code)) co_return identity.error();
     faults.push_back(LogFault{std::nullopt, kStoreKey, identity.error().code});
   }
-  const Answer<std::vector<LogFault>> of_others = co_await peers_->check_logs();
+  const Answer<std::vector<LogFault>> of_others = co_await peers_->check_logs(two_stores());
   if (!of_others) co_return of_others.error();
   faults.insert(faults.end(), of_others->begin(), of_others->end());
   const Answer<std::vector<LogFault>> of_snapshot = co_await check_snapshot();
@@ -98,21 +92,24 @@ asio::awaitable<Answer<std::vector<LogFault>>> DiskIndex::check_logs() {
   if (*head) faults.push_back(**head);
   const Answer<LogList> log = head_log(ledger_->journal());
   if (!log) co_return log.error();
-  const Answer<std::vector<LostBlob>> lost = co_await check_log(store_, *log);
+  const Answer<std::vector<LostBlob>> lost = co_await check_log(two_stores(), *log);
   if (!lost) co_return lost.error();
   if (lost->empty()) co_return faults;
 
   const std::vector<LostBlob> own = *lost;
   const std::function<asio::awaitable<Answer<void>>()> store_again = [this, own]() -> asio::awaitable<Answer<void>> {
     for (const LostBlob& blob : own) {
+      if (blob.is_restored) continue;
       if (const Answer<void> marked = ledger_->journal().set_lost(blob.id); !marked) co_return marked;
+      want_head();
     }
-    want_head();
     co_return Answer<void>{};
   };
   const Answer<void> marked = co_await in_loop<void>(store_again);
-  for (const LostBlob& blob : own)
-    faults.push_back(LogFault{ledger_->journal().writer(), content_key(blob.id), blob.why, marked.has_value()});
+  for (const LostBlob& blob : own) {
+    const bool is_restored = blob.is_restored || marked.has_value();
+    faults.push_back(LogFault{ledger_->journal().writer(), content_key(blob.id), blob.why, is_restored});
+  }
   co_return faults;
 }
 

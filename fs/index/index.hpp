@@ -43,6 +43,7 @@ using Notice = std::function<void(std::string)>;  // one line that a person shou
 
 struct IndexOptions {
   std::shared_ptr<BlobStore> store;                  // required
+  std::shared_ptr<BlobStore> origin;                 // `store` past the copies of this machine; none: it has none
   std::shared_ptr<PendingStore> pending;             // keeps back what others store in `store`; none: nothing does
   std::shared_ptr<const spot::Keychain> keys;        // required
   std::filesystem::path state;                       // required: the directory that holds all state directories
@@ -90,7 +91,7 @@ struct LogFault {
   std::optional<WriterId> writer;  // whose; none: of all, or of the snapshot
   std::string key;
   std::error_code why;       // missing or damaged
-  bool is_restored = false;  // the next commit stores it again
+  bool is_restored = false;  // it is stored again, at the latest by the next commit
 };
 
 struct Swept {
@@ -195,8 +196,9 @@ class Index {
   virtual asio::awaitable<spot::Answer<void>> close() = 0;
 
   // --- Maintenance ---------------------------------------------------------------------------------------------------
-  // Reads the records and logs of all writers, and the newest snapshot, anew, as a fresh mount would. What is wrong
-  // with this mount's own is stored again by the next commit. An error: the store could not be asked.
+  // Reads the records and logs of all writers, and the newest snapshot, anew, as a fresh mount would. What can't be had
+  // is stored again: from a copy at once, what is this mount's own by the next commit. An error: the store could not be
+  // asked.
   virtual asio::awaitable<spot::Answer<std::vector<LogFault>>> check_logs() = 0;
   // Nobody reads this writer's log any more: for one that will not come back (files.md, "Dead writers"). Refreshes in
   // full and stores a head first. not_found: no such writer; refused, with the reason as text.

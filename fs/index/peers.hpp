@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "client/base/sync.hpp"
+#include "fs/index/check_log.hpp"
 #include "fs/index/included.hpp"
 #include "fs/index/index.hpp"
 #include "fs/index/journal.hpp"
@@ -59,7 +60,7 @@ class Peers {
   asio::awaitable<Answer<Named>> read_all_named() const;
 
   // Reads the list of writers, and the heads and logs of the others, anew. An error: could not be asked.
-  asio::awaitable<Answer<std::vector<LogFault>>> check_logs() const;
+  asio::awaitable<Answer<std::vector<LogFault>>> check_logs(TwoStores stores) const;
   // May this one be retired by a writer that has just refreshed in full, and to whom `is_kept` says what snapshots
   // hold? not_found, refused.
   asio::awaitable<Answer<void>> may_retire(WriterId writer, std::function<bool(const Stamp&)> is_kept) const;

@@ -2,7 +2,6 @@
 // is?
 #include "client/base/encoding.hpp"
 #include "fs/content/check.hpp"
-#include "fs/index/check_log.hpp"
 #include "fs/index/peers.hpp"
 #include "fs/index/snapshot.hpp"
 
@@ -10,7 +9,7 @@ namespace spotfs {
 
 // --- Are the logs whole? ---------------------------------------------------------------------------------------------
 
-asio::awaitable<Answer<std::vector<LogFault>>> Peers::check_logs() const {
+asio::awaitable<Answer<std::vector<LogFault>>> Peers::check_logs(TwoStores stores) const {
   std::vector<LogFault> faults;
   const Answer<Writers> writers = co_await store_->fetch_writers();
   if (!writers) {
@@ -27,9 +26,10 @@ asio::awaitable<Answer<std::vector<LogFault>>> Peers::check_logs() const {
     }
     if (head->head.counter < writer.counter)
       faults.push_back(LogFault{writer.id, head_key(writer.id), make_error_code(Errc::rollback)});
-    const Answer<std::vector<LostBlob>> lost = co_await check_log(store_, head->head.log);
+    const Answer<std::vector<LostBlob>> lost = co_await check_log(stores, head->head.log);
     if (!lost) co_return lost.error();
-    for (const LostBlob& blob : *lost) faults.push_back(LogFault{writer.id, content_key(blob.id), blob.why});
+    for (const LostBlob& blob : *lost)
+      faults.push_back(LogFault{writer.id, content_key(blob.id), blob.why, blob.is_restored});
   }
   co_return faults;
 }
