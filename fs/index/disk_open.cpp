@@ -256,8 +256,13 @@ asio::awaitable<Answer<void>> Opening::read_logs() {
   if (is_away_ && (logs.failure || !peers_->is_complete()))
     co_return not_whole(logs.failure.value_or(Failure{Errc::offline}));
   if (logs.failure && !can_go_on(*logs.failure)) co_return *logs.failure;
-  if (logs.failure) tell(logs.failure->code.message() + ": " + logs.failure->text);
   known_.insert(known_.end(), logs.operations.begin(), logs.operations.end());
+  // Nobody should take what is lost for an empty disk.
+  if (logs.failure && known_.empty() && !snapshot_.known && !options_.accept_store)
+    co_return Failure{Errc::rollback, options_.source + " shows nothing of its disk, as a part of the log is lost: " +
+                                          logs.failure->text +
+                                          " (spotfsctl scrub on a machine that has it stores it again; -o accept_store "
+                                          "goes on without it)"};
   history_->add(std::move(logs.operations));
   co_return Answer<void>{};
 }
@@ -324,16 +329,16 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
     if (!done) co_return done.error();
     news->own.reset();
   }
-  const Answer<bool> complete = names_all(news->own);
-  if (!complete) co_return complete.error();
-  const RunId run = draw_run(known_, snapshot_.included);
-  const HybridClock clock = clock_of(run, *options_.clock, history_->last());
-  auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
   Mending mending = Mending::none;
   if (news->own_is_old && !becomes_another) {
     mending = mending_after(news->own, snapshot_);
     if (const Answer<void> marked = store_again_after(*journal_, news->own); !marked) co_return marked.error();
   }
+  const Answer<bool> complete = names_all(news->own);
+  if (!complete) co_return complete.error();
+  const RunId run = draw_run(known_, snapshot_.included);
+  const HybridClock clock = clock_of(run, *options_.clock, history_->last());
+  auto ledger = std::make_shared<Ledger>(journal_, std::move(history_), clock);
   const bool head_is_old = news->own_is_old || !*complete;
   const std::uint64_t counter = news->own ? news->own->counter : 0;
   DiskParts parts{std::move(options_),

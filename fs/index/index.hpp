@@ -51,7 +51,7 @@ struct IndexOptions {
   std::string host = "localhost";                    // told to the other writers
   std::uint32_t uid = 0, gid = 0;                    // of the three fixed directories until a set says otherwise
   bool only_writer = false;                          // `embedded:` without `listen`: nobody else can reach the store
-  bool accept_store = false;                         // takes a store whose id has changed, or that has lost everything
+  bool accept_store = false;                         // takes a store whose id has changed, or that has lost too much
   std::optional<Digest> expect;                      // rollback where the store shows less than that at first
   bool conflicts_last = false;                       // of a store that this mount makes
   bool open_offline = false;                         // goes on with what is kept here where nobody can be reached
@@ -71,6 +71,7 @@ struct WriterStatus {
   std::uint64_t counter = 0;
   Stamp head;                // stamp of its newest head
   bool rolled_back = false;  // the store shows an older head than was seen, or none
+  bool log_lost = false;     // its newest log can't be had: not all that it did is shown
 };
 
 struct IndexStatus {
@@ -203,7 +204,8 @@ class Index {
   // Nobody reads this writer's log any more: for one that will not come back (files.md, "Dead writers"). Refreshes in
   // full and stores a head first. not_found: no such writer; refused, with the reason as text.
   virtual asio::awaitable<spot::Answer<void>> retire(WriterId writer) = 0;
-  // Takes what the store shows of writers that are rolled back for all that there is. Gives which they were.
+  // Takes what the store shows of writers that are rolled back, or whose log is lost, for all that there is. Gives
+  // which they were.
   virtual asio::awaitable<spot::Answer<std::vector<WriterId>>> accept_older() = 0;
   // Deletes what has been trash for a day and nobody names: it is done by itself once a day. refused: it is under way;
   // offline and the store's errors: what others name is not known, and nothing is deleted.

@@ -43,12 +43,13 @@ Answer<void> DiskIndex::see_older_head(const std::optional<Head>& shown) {
   return store_again_after(ledger_->journal(), shown);
 }
 
+// Only a store that can't be reached keeps the head from being stored: for ever to refuse one blob must not.
 asio::awaitable<Answer<void>> DiskIndex::mend() {
   if (mending_ == Mending::none) co_return Answer<void>{};
   // What no sync has confirmed yet may be in memory.
   if (options_.origin) {
     const Answer<std::vector<Bytes>> synced = co_await options_.origin->sync();
-    if (!synced && synced.error().code != Errc::lost) co_return synced.error();
+    if (!synced && is_unreachable(synced.error().code)) co_return synced.error();
   }
   const TwoStores stores = two_stores();
   if (stores.copies) {
@@ -59,7 +60,7 @@ asio::awaitable<Answer<void>> DiskIndex::mend() {
       nodes.assign(ids.begin(), ids.end());
     }
     const Answer<std::vector<LostBlob>> lost = co_await check_nodes(strand_, stores, std::move(nodes));
-    if (!lost) co_return lost.error();
+    if (!lost && is_unreachable(lost.error().code)) co_return lost.error();
   }
   mending_ = Mending::none;
   co_return Answer<void>{};
@@ -79,7 +80,7 @@ asio::awaitable<Answer<void>> DiskIndex::mend_contents() {
     const std::optional<Reference>* const content = content_of(operation);
     if (!content || !*content) continue;
     const Answer<Checked> checked = co_await checker->check(**content);
-    if (!checked) co_return checked.error();
+    if (!checked && is_unreachable(checked.error().code)) co_return checked.error();
   }
   co_return Answer<void>{};
 }

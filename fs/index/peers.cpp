@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "client/base/encoding.hpp"
+#include "fs/content/check.hpp"
 #include "fs/index/snapshot.hpp"
 
 namespace spotfs {
@@ -65,12 +66,19 @@ asio::awaitable<Answer<void>> Peers::refresh_head(WriterId writer) {
   co_return Answer<void>{};
 }
 
+// What can't be had is named.
+asio::awaitable<Answer<Bytes>> Peers::fetch_log(BlobId id) const {
+  Answer<Bytes> encoded = co_await store_->fetch_content(ContentKind::log, id);
+  if (!encoded && cannot_be_had(encoded.error().code)) co_return Failure{encoded.error().code, content_key(id)};
+  co_return encoded;
+}
+
 asio::awaitable<Answer<Peers::Pieces>> Peers::list_pieces(LogList log) const {
   Pieces out{log.pieces, {}};
   std::optional<BlobId> older = log.older;
   while (older) {
     if (out.lists.size() == kMaxLists) co_return Failure{Errc::malformed, content_key(*older)};
-    const Answer<Bytes> encoded = co_await store_->fetch_content(ContentKind::log, *older);
+    const Answer<Bytes> encoded = co_await fetch_log(*older);
     if (!encoded) co_return encoded.error();
     const Result<LogList> list = decode_log_list(*encoded);
     if (!list) co_return Failure{list.error(), content_key(*older)};
@@ -92,7 +100,7 @@ asio::awaitable<Answer<Peers::LogRead>> Peers::read_log(WriterId writer, Head he
     out.pieces = table_.with([&](const Table& table) { return table.at(writer).pieces; });
   for (const PieceRef& piece : named->pieces) {
     if (!out.pieces.insert(piece.id).second || included.has(piece.last)) continue;
-    const Answer<Bytes> encoded = co_await store_->fetch_content(ContentKind::log, piece.id);
+    const Answer<Bytes> encoded = co_await fetch_log(piece.id);
     if (!encoded) co_return encoded.error();
     Result<std::vector<Operation>> operations = decode_piece(*encoded);
     if (!operations || operations->back().stamp != piece.last)
@@ -149,10 +157,26 @@ asio::awaitable<void> Peers::look_at_own(News& news) {
   news.own_is_old = !news.own_is_foreign && news.own->counter < journal_->counter();
 }
 
+void Peers::note_lost_logs(const std::map<WriterId, Failure>& lost) {
+  std::vector<std::string> lines;
+  table_.with([&](Table& table) {
+    for (auto& [writer, peer] : table) {
+      const auto at = lost.find(writer);
+      const bool was = std::exchange(peer.log_lost, at != lost.end());
+      if (was || at == lost.end()) continue;
+      lines.push_back(
+          "the log of writer " + spot::base64url(writer) + " on " + spot::printable(peer.registration.host) +
+          " can't be read, and not all that it did is shown: " + at->second.text + ": " + at->second.code.message());
+    }
+  });
+  for (const std::string& line : lines) tell(line);
+}
+
 asio::awaitable<Peers::Logs> Peers::read_logs(Included included, Reading reading) {
   Logs out;
   std::set<WriterId> unreadable;
   std::map<WriterId, LogRead> read;
+  std::map<WriterId, Failure> lost;
   std::map<WriterId, Head> heads = applicable(unreadable, reading);
   for (bool all = false; !all; heads = applicable(unreadable, reading)) {
     all = true;
@@ -165,9 +189,11 @@ asio::awaitable<Peers::Logs> Peers::read_logs(Included included, Reading reading
       }
       if (!out.failure) out.failure = log.error();
       unreadable.insert(writer);
+      if (cannot_be_had(log.error().code)) lost.emplace(writer, log.error());
       all = false;
     }
   }
+  note_lost_logs(lost);
   if (reading == Reading::all) {
     table_.with([](Table& table) {
       for (auto& [writer, peer] : table) {
@@ -328,6 +354,7 @@ std::vector<WriterStatus> Peers::status() const {
       status.id = writer;
       status.host = peer.registration.host;
       status.rolled_back = peer.rolled_back || peer.hidden;
+      status.log_lost = peer.log_lost;
       if (peer.newest) {
         status.counter = peer.newest->counter;
         status.head = peer.newest->stamp;

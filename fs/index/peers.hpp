@@ -87,6 +87,7 @@ class Peers {
     std::set<BlobId> pieces;     // that were read
     bool rolled_back = false;    // older than it was here
     bool hidden = false;         // older than another writer has seen
+    bool log_lost = false;       // of the latest head
   };
   using Table = std::map<WriterId, Peer>;
   struct LogRead {
@@ -107,6 +108,8 @@ class Peers {
     std::vector<BlobId> lists;
   };
   asio::awaitable<Answer<Pieces>> list_pieces(LogList log) const;
+  asio::awaitable<Answer<Bytes>> fetch_log(BlobId id) const;
+  void note_lost_logs(const std::map<WriterId, Failure>& lost);
   asio::awaitable<void> look_at_own(News& news);
   std::map<WriterId, Head> applicable(const std::set<WriterId>& unreadable, Reading reading) const;
   // The list as the store has it, without marks that are too old; empty where it is missing.

@@ -111,7 +111,7 @@ asio::awaitable<Answer<std::vector<WriterId>>> Peers::accept_older() {
   std::map<WriterId, std::uint64_t> lost = given_up_.with([](const auto& given_up) { return given_up; });
   const std::map<WriterId, std::uint64_t> seen_elsewhere = seen_by_others();
   for (const WriterStatus& writer : status()) {
-    if (!writer.rolled_back) continue;
+    if (!writer.rolled_back && !writer.log_lost) continue;
     Answer<SealedStore::SealedHead> shown = co_await store_->fetch_head(writer.id);
     const bool missing = !shown && shown.error().code == Errc::not_found;
     if (!shown && !missing) co_return shown.error();
@@ -131,7 +131,7 @@ asio::awaitable<Answer<std::vector<WriterId>>> Peers::accept_older() {
       peer.newest.reset();
       if (shown) peer.newest = shown->head;
       peer.applied = 0;  // its log is looked at anew
-      peer.rolled_back = peer.hidden = false;
+      peer.rolled_back = peer.hidden = peer.log_lost = false;
     });
     accepted.push_back(writer.id);
   }

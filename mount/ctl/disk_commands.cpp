@@ -69,6 +69,7 @@ std::string describe_writer(const json::object& line) {
   out += "  " + text_of(line, "host");
   if (line.contains("age")) out += ", changed " + std::to_string(number_of(line, "age")) + " s ago";
   if (flag_of(line, "rolled_back")) out += ", the relay shows an older state of it than before";
+  if (flag_of(line, "log_lost")) out += ", the relay has lost a part of its log: not all that it did is shown";
   return out;
 }
 

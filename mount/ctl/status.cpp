@@ -76,6 +76,7 @@ std::string disk_text(const json::object& disk) {
     out += "writer    " + text_of(writer, "id") + " on " + text_of(writer, "host");
     if (writer.contains("age")) out += ", stored something " + std::to_string(number_of(writer, "age")) + " s ago";
     if (flag_of(writer, "rolled_back")) out += ", the relay shows an older state of it than before";
+    if (flag_of(writer, "log_lost")) out += ", the relay has lost a part of its log: not all that it did is shown";
     out += "\n";
   }
   return out;

@@ -101,6 +101,7 @@ json::object writer_json(const WriterStatus& writer, spot::Clock::Wall now) {
     out["age"] = head_age(writer, now);
   }
   out["rolled_back"] = writer.rolled_back;
+  out["log_lost"] = writer.log_lost;
   return out;
 }
 

@@ -1,6 +1,7 @@
 // A mount with copies of what the store has: what the store loses, or a store that goes back in time.
 #include <gmock/gmock.h>
 
+#include "client/base/encoding.hpp"
 #include "fs/index/keys.hpp"
 #include "tests/unit/index/index_fixture.hpp"
 
@@ -14,6 +15,7 @@ using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
 using testing::Field;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -203,6 +205,69 @@ TEST_F(Mending, AHeadIsNotStoredBeforeWhatItNamesIsKnownToBeThere) {
   store_->set_plan({});
   ASSERT_TRUE(commit());
   EXPECT_NE(store_->blobs().at(head), older.at(head));
+}
+
+// --- A log that is lost ----------------------------------------------------------------------------------------------
+
+class LostLog : public Mending {
+ protected:
+  // Of what the first mount has done, the store has the heads alone.
+  void lose_log() {
+    open();
+    one_->make("a");
+    ASSERT_TRUE(commit());
+    lose_contents();
+  }
+  static bool is_log_lost(IndexMount& of) {
+    return std::ranges::any_of(of.index().status().others, &WriterStatus::log_lost);
+  }
+};
+
+TEST_F(LostLog, IsNotShownAsAnEmptyDisk) {
+  lose_log();
+  IndexMount fresh;
+  const Answer<void> opened = fresh.open(shared_options("fresh"));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::rollback);
+  EXPECT_THAT(opened.error().text, HasSubstr("log is lost"));
+}
+
+TEST_F(LostLog, IsGoneWithoutWhereAPersonSaysSo) {
+  lose_log();
+  IndexOptions with = shared_options("fresh");
+  with.accept_store = true;
+  auto fresh = mount(std::move(with));
+  EXPECT_THAT(fresh->names(), IsEmpty());
+  EXPECT_TRUE(is_log_lost(*fresh));
+}
+
+TEST_F(LostLog, OfOneWriterIsToldAndDoesNotHideWhatOthersDid) {
+  open();
+  ASSERT_TRUE(commit());  // which registers it
+  const MemoryStore::Blobs before = store_->blobs();
+  one_->make("a");
+  ASSERT_TRUE(commit());
+  const MemoryStore::Blobs whole = store_->blobs();
+  // Another one, that has not seen it.
+  store_->set_blobs(before);
+  auto two = mount(shared_options("two"));
+  two->make("b");
+  ASSERT_TRUE(two->run(two->index().commit()));
+  MemoryStore::Blobs blobs = store_->blobs();
+  const std::string head = head_key(one_->index().status().writer);
+  blobs[head] = whole.at(head);
+  store_->set_blobs(blobs);
+  auto fresh = mount(shared_options("fresh"));
+  EXPECT_THAT(fresh->names(), ElementsAre("b"));
+  EXPECT_TRUE(is_log_lost(*fresh));
+  EXPECT_TRUE(was_told("the log of writer " + spot::base64url(one_->index().status().writer)));
+
+  blobs = store_->blobs();
+  blobs.insert(whole.begin(), whole.end());
+  store_->set_blobs(blobs);
+  ASSERT_TRUE(fresh->run(fresh->index().refresh()));
+  EXPECT_THAT(fresh->names(), ElementsAre("a", "b"));
+  EXPECT_FALSE(is_log_lost(*fresh));
 }
 
 }  // namespace
