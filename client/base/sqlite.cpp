@@ -12,7 +12,7 @@ std::error_code error_of(int code) noexcept {
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE: return {};
-    case SQLITE_FULL: return make_error_code(Errc::quota_exceeded);
+    case SQLITE_FULL: return make_error_code(std::errc::no_space_on_device);
     default: return make_error_code(Errc::storage_failed);
   }
 }

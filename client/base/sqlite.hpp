@@ -1,7 +1,7 @@
 // SQLite connections and prepared statements as values.
 //
 // Thread: a connection and its statements are used by one thread at a time. Lifetime: statements go before their
-// connection. Errors: quota_exceeded for a full disk, storage_failed for all else; message() has SQLite's words.
+// connection. Errors: ENOSPC for a full disk, storage_failed for all else; message() has SQLite's words.
 #pragma once
 
 #include <filesystem>

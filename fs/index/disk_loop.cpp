@@ -54,6 +54,9 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       snapshot_{std::move(parts.snapshot)},
       generation_{snapshot_.known ? snapshot_.known->snapshot.tree.generation : 0},
       snapshot_pause_{random_pause()} {
+  ledger_->on_failure([notice = options_.notice](const Failure& why) {
+    if (notice) notice("changes are refused: " + why.text + " (" + why.code.message() + ")");
+  });
   used_ = now().count();
   remember_hearing();
   refreshed_ = now().count();
@@ -269,10 +272,10 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once(std::optional<Stamp> most)
   if (!options_.only_writer && (pause_was_long || is_unasked_)) static_cast<void>(co_await do_refresh());
   if (is_unasked_) co_return Failure{Errc::offline};
   if (const Answer<void> checked = co_await own_late_contents(); !checked) co_return checked.error();
+  if (const Answer<void> mended = co_await mend(); !mended) co_return mended.error();
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
   const Answer<Ledger::Planned> planned = ledger_->plan_commit(most);
   if (!planned) co_return planned.error();
-  if (const Answer<void> mended = co_await mend(); !mended) co_return mended.error();
   tell_changes(planned->changes);
   if (planned->grows) want_head();
   if (is_head_old()) {

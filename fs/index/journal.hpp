@@ -5,7 +5,7 @@
 // is in it before its call returns. It knows on which machine and as which file it was made, and so whether it was
 // copied: two mounts must never be one writer.
 //
-// Thread: any. Errors: storage_failed, quota_exceeded (the disk is full), malformed for a journal that does not read;
+// Thread: any. Errors: storage_failed, ENOSPC (the disk is full), malformed for a journal that does not read;
 // the text names the file. Source: files.md, "The journal", "Copied state directories".
 #pragma once
 

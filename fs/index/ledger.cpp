@@ -60,7 +60,10 @@ Result<void> Ledger::record(Operation operation) {
   if (const Make* make = std::get_if<Make>(&operation.action); make && make->inode.version)
     clock_.see(*make->inode.version);
   const auto replaced = read([&](const State& state) { return replaced_by(state, operation.action); });
-  if (const Answer<void> kept = journal_->add(operation, replaced); !kept) return kept.error().code;
+  const Answer<void> kept = journal_->add(operation, replaced);
+  const bool failed_before = std::exchange(failed_, !kept);
+  if (!kept && !failed_before && on_failure_) on_failure_(kept.error());
+  if (!kept) return kept.error().code;
   history_.with([&](std::unique_ptr<History>& history) { history->add(std::move(operation)); });
   return {};
 }

@@ -4,8 +4,8 @@
 // A change is planned against the present state, journalled, and applied, and no other change comes in between; reads
 // wait only for the last of the three.
 //
-// Thread: any. Locks: change_ before history_. Errors: those of the plan and of the journal (its text is kept for
-// last_error()). Source: files.md, "Operations", "The journal".
+// Thread: any. Locks: change_ before history_. Errors: those of the plan and of the journal (its text is for
+// on_failure()). Source: files.md, "Operations", "The journal".
 #pragma once
 
 #include <functional>
@@ -31,6 +31,9 @@ class Ledger {
   decltype(auto) read(Read&& read) const {
     return history_.with([&](const std::unique_ptr<History>& history) { return read(history->state()); });
   }
+
+  // Called under a lock when the journal does not take a change, once until it takes one. Set it before all else.
+  void on_failure(std::function<void(const Failure&)> event) { on_failure_ = std::move(event); }
 
   // What is to be done, planned against the state; none: nothing.
   using Plan = std::function<Result<std::optional<Action>>(const State&)>;
@@ -85,6 +88,8 @@ class Ledger {
   std::mutex change_;
   HybridClock clock_;         // under change_
   std::set<Stamp> reserved_;  // under change_
+  bool failed_ = false;       // under change_
+  std::function<void(const Failure&)> on_failure_;
   spot::Synchronized<std::unique_ptr<History>> history_;
 };
 

@@ -1,6 +1,6 @@
 // A SQLite database as a few functions: statements are prepared once, errors say which file and what SQLite said.
 //
-// Thread: one at a time. Errors: storage_failed, quota_exceeded (the disk is full); malformed where a row does not
+// Thread: one at a time. Errors: storage_failed, ENOSPC (the disk is full); malformed where a row does not
 // read.
 #pragma once
 

@@ -5,7 +5,7 @@
 //
 // Thread: any; `done` runs on the queue's own thread, in the order of the calls, and hands over at once. Lifetime:
 // stop() and the destructor write what was put, and answer. It is for one process at a time: its user has locked the
-// directory. Errors: storage_failed, quota_exceeded (the disk is full); the text names the file; stopping. Source:
+// directory. Errors: storage_failed, ENOSPC (the disk is full); the text names the file; stopping. Source:
 // files.md, "writeback".
 #pragma once
 

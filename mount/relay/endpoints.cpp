@@ -105,7 +105,7 @@ Result<Bytes> payload_of(const Message& message) {
 std::string_view error_text(std::error_code ec) noexcept {
   if (ec == Errc::peer_offline) return "recipient not online";
   if (ec == Errc::rate_exceeded) return "rate exceeded";
-  if (ec == Errc::quota_exceeded) return "quota exceeded";
+  if (ec == Errc::quota_exceeded || ec == std::errc::no_space_on_device) return "quota exceeded";
   if (ec == Errc::too_large) return "too large";
   return "internal error";
 }

@@ -135,7 +135,8 @@ std::error_code SqliteDatabase::apply(const std::vector<Write>& batch, std::vect
   if (const auto ec = writer_.run("BEGIN IMMEDIATE")) return ec;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     outcomes[i] = batch[i].apply();
-    if (outcomes[i] && (outcomes[i] != Errc::quota_exceeded || !writer_.in_transaction())) return outcomes[i];
+    const bool is_refused = outcomes[i] == Errc::quota_exceeded || outcomes[i] == std::errc::no_space_on_device;
+    if (outcomes[i] && (!is_refused || !writer_.in_transaction())) return outcomes[i];
   }
   if (const auto ec = blobs_.before_commit()) return ec;
   return writer_.run("COMMIT");

@@ -1,7 +1,7 @@
 // The tables of a relay's database, as its writer sees them: blobs with the quotas of their owners, cards, groups.
 //
 // Thread: the writer's alone. Every function runs inside a transaction; before_commit() writes what was counted, and
-// after a rollback forget() drops it. Errors: quota_exceeded, storage_failed.
+// after a rollback forget() drops it. Errors: quota_exceeded, ENOSPC, storage_failed.
 #pragma once
 
 #include <map>

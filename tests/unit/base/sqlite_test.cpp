@@ -34,6 +34,13 @@ class SqliteFiles : public testing::Test {
   mode_t usual_ = 0;
 };
 
+TEST_F(SqliteFiles, AFullDiskIsNoSpaceOnTheDevice) {
+  Connection connection = open();
+  ASSERT_FALSE(connection.run("CREATE TABLE t (x)"));
+  ASSERT_FALSE(connection.run("PRAGMA max_page_count = 3"));
+  EXPECT_EQ(connection.run("INSERT INTO t VALUES (zeroblob(100000))"), std::errc::no_space_on_device);
+}
+
 TEST_F(SqliteFiles, AreForTheirOwnerAlone) {
   Connection connection = open();
   ASSERT_FALSE(connection.run("CREATE TABLE t (x)"));
