@@ -58,13 +58,13 @@ asio::awaitable<Result<Entry>> find_path(std::shared_ptr<Index> index, InodeId d
   co_return at;
 }
 
-asio::awaitable<std::string> path_of(std::shared_ptr<Index> index, InodeId id) {
+std::string path_of(const Index& index, InodeId id) {
   constexpr int kDeepest = 4'096;
   std::string path;
   for (int depth = 0; depth < kDeepest && id != kRoot; ++depth) {
     std::string name = id == kBlobs ? "blobs" : id == kLostFound ? "lost+found" : "";
     if (name.empty()) {
-      const Result<InodePtr> inode = co_await index->inode(id);
+      const Result<InodePtr> inode = index.inode_now(id);
       if (!inode) break;
       name = (*inode)->place.name;
       id = (*inode)->place.directory;
@@ -73,7 +73,7 @@ asio::awaitable<std::string> path_of(std::shared_ptr<Index> index, InodeId id) {
     }
     path = path.empty() ? name : name + "/" + path;
   }
-  co_return path;
+  return path;
 }
 
 }  // namespace spotfs

@@ -46,7 +46,7 @@ class Walk {
 asio::awaitable<Result<Entry>> find_path(std::shared_ptr<Index> index, InodeId directory, std::string path);
 
 // A path of an inode for a log, from the root or, with blobs/ or lost+found/ before it, from there; as much of it as is
-// known.
-asio::awaitable<std::string> path_of(std::shared_ptr<Index> index, InodeId id);
+// known in memory.
+std::string path_of(const Index& index, InodeId id);
 
 }  // namespace spotfs

@@ -138,7 +138,7 @@ asio::awaitable<Result<void>> InodeNode::sync() {
   if (!lost) co_return disk_->of_content(lost.error());
   if (!*lost) co_return Result<void>{};
   if (disk_->disk.log) {
-    const std::string path = co_await path_of(disk_->disk.index, id_);
+    const std::string path = path_of(*disk_->disk.index, id_);
     disk_->disk.log("fsync of " + spot::printable(path) + ": the relay has lost " + spot::printable(**lost) +
                     ", and no copy is left here");
   }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "client/base/encoding.hpp"
+#include "fs/index/walk.hpp"
+
 namespace spotfs::tree {
 namespace {
 
@@ -38,7 +41,8 @@ Attributes RegularFile::shown(const InodePtr& inode) {
 ContentFile::Content RegularFile::original(const State& state) { return make_content(state.content->base()); }
 
 void RegularFile::say_dropped(std::error_code why) {
-  tree().say("a file was not stored, the old content stands: " + why.message());
+  const std::string path = spot::printable(path_of(*tree().disk.index, id()));
+  tree().say(path + ": not stored, the old content stands: " + why.message());
 }
 
 // What the store has of the content as it is now, marked as shared.

@@ -20,7 +20,7 @@ class FilesTree : public DiskTree, public std::enable_shared_from_this<FilesTree
   // A name is gone by an act of this mount: where it was the last one, what is open goes on, and nothing is stored.
   asio::awaitable<void> lost_name(spotfs::Entry entry);
   void say(const std::string& what) const {
-    if (disk.log) disk.log("files/: " + what);
+    if (disk.log) disk.log("files/" + what);
   }
 };
 

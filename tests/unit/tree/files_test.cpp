@@ -54,7 +54,7 @@ TEST_F(FilesTest, ReportsAtCloseThatAStoreFailed) {
   EXPECT_EQ(errno_of(flush(*file)), ENETDOWN);
   release(*file);
   EXPECT_EQ(read_text("file"), "old");
-  EXPECT_TRUE(logged("the old content stands"));
+  EXPECT_TRUE(logged("files/file: not stored, the old content stands"));
   store_->set_plan({});
   remount();
   EXPECT_EQ(read_text("file"), "old");
