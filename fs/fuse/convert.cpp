@@ -59,12 +59,11 @@ struct statvfs to_statvfs(const Space& space) noexcept {
 double to_seconds(std::chrono::milliseconds time) noexcept { return std::chrono::duration<double>{time}.count(); }
 
 Time to_time(const timespec& time) noexcept {
-  constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max();
-  constexpr std::int64_t first = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max() / billion * billion;
   std::int64_t all = 0;
   if (__builtin_mul_overflow(static_cast<std::int64_t>(time.tv_sec), billion, &all) ||
       __builtin_add_overflow(all, static_cast<std::int64_t>(time.tv_nsec), &all)) {
-    all = time.tv_sec < 0 ? first : last;
+    all = time.tv_sec < 0 ? -last : last;
   }
   return Time{std::chrono::nanoseconds{all}};
 }

@@ -21,8 +21,8 @@ struct stat to_stat(const Attributes& attributes) noexcept;
 struct statvfs to_statvfs(const Space& space) noexcept;
 double to_seconds(std::chrono::milliseconds time) noexcept;
 
-// `which` are libfuse's FUSE_SET_ATTR_*. Times that 64 bits of nanoseconds can't hold become the last ones that they
-// can (years 1677 and 2262).
+// `which` are libfuse's FUSE_SET_ATTR_*. Times that 64 bits of nanoseconds can't hold become the last whole
+// seconds that they can (years 1677 and 2262).
 AttributeChanges to_changes(const struct stat& values, int which, Time now) noexcept;
 Time to_time(const timespec& time) noexcept;
 
