@@ -52,10 +52,11 @@ def inodes(directory):
 
 class WritersCase(unittest.TestCase):
     maxDiff = 4000
+    OPTIONS = ("subtree=files",)
 
     def setUp(self):
         BED.start_relay()
-        self.one = BED.relay_mount("subtree=files", start=False)
+        self.one = BED.relay_mount(*self.OPTIONS, start=False)
         self.other = BED.mount(self.one.source, *self.one.options[2:], start=False, identity=self.one.identity)
         self.mounts = (self.one, self.other)
 
@@ -303,6 +304,64 @@ class Together(WritersCase):
 
         with noted(lambda: f"seed {SEED}"):
             self.work(during)
+
+
+class Keys(WritersCase):
+    """Both at the same keys of blobs/, before they have read of each other."""
+
+    OPTIONS = ()
+    ROUNDS = 8
+
+    def setUp(self):
+        super().setUp()
+        self.both("start")
+
+    def meet(self, turn):
+        """Returns when each has read what the other did before."""
+        names = {f"{turn} of {mount.home.name}" for mount in self.mounts}
+        for mount in self.mounts:
+            mount.path("blobs", f"{turn} of {mount.home.name}").touch()
+        for mount in self.mounts:
+            wait_until(lambda: names <= set(os.listdir(mount.path("blobs"))), "the other's log", QUIET)
+
+    def at_once(self, *calls):
+        def quietly(call, *args):
+            with contextlib.suppress(FileNotFoundError):
+                call(*args)
+
+        threads = [threading.Thread(target=quietly, args=call) for call in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def read(self, mount, name):
+        try:
+            return mount.path("blobs", name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def test_what_both_rename_and_store_at_once_can_be_read(self):
+        one, other = (mount.path("blobs") for mount in self.mounts)
+        text = [f"{i}".encode() * (1 if i % 2 else 90_000) for i in range(self.ROUNDS)]
+        for i in range(self.ROUNDS):
+            for name in "abst":
+                (one / f"{name}{i}").write_bytes(text[i])
+        self.meet("before")
+        for i in range(self.ROUNDS):
+            self.at_once((os.rename, one / f"s{i}", one / f"x{i}"), (os.rename, other / f"s{i}", other / f"y{i}"))
+            self.at_once((os.rename, one / f"a{i}", one / f"A{i}"), ((other / f"a{i}").write_bytes, b"new"))
+            self.at_once(((one / f"t{i}").write_bytes, b"new"), (os.rename, other / f"b{i}", other / f"t{i}"))
+            self.at_once(((one / f"w{i}").write_bytes, b"one"), ((other / f"w{i}").write_bytes, b"other"))
+        self.meet("after")
+        for mount in self.mounts:
+            for i in range(self.ROUNDS):
+                found = {name: self.read(mount, f"{name}{i}") for name in "xyaAtw"}
+                self.assertIn(text[i], (found["x"], found["y"]), (i, found))
+                self.assertTrue({found["x"], found["y"]} <= {text[i], None}, (i, found))
+                self.assertIn(found["A"], (text[i], b"new"), (i, found))
+                self.assertIn(found["t"], (text[i], b"new"), (i, found))
+                self.assertIn(found["w"], (b"one", b"other"), (i, found))
 
 
 class Space(WritersCase):

@@ -19,10 +19,11 @@ std::optional<std::string> path_of(const Index& index, const Place& place) {
 
 // Another writer has removed it: what the index knew of its value is remembered elsewhere.
 void removed(const BlobTree& tree, const Inode& inode) {
-  if (!inode.version) return;
   const std::optional<std::string> key = path_of(*tree.options.index, inode.place);
   if (!key) return;
-  const Result<void> seen = tree.options.index->see_value(*key, *inode.version);
+  const Version least = Versions{*key, {}, &inode}.least;
+  if (!least) return;
+  const Result<void> seen = tree.options.index->see_value(*key, *least);
   if (!seen) tree.say(*key, "its version was not remembered: " + seen.error().message());
 }
 

@@ -67,11 +67,11 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::discover(Self self, std::s
   if (!guard) co_return guard.error();
   const Result<spotfs::Entry> there = co_await self->find(name);
   if (there || there.error() != std::errc::no_such_file_or_directory) co_return there;
-  const Result<Version> newest = tree.newest(key, std::nullopt);
-  if (!newest) co_return newest.error();
+  const Result<Versions> known = tree.versions(key, nullptr);
+  if (!known) co_return known.error();
   const Answer<Bytes> bottle = co_await tree.options.store->fetch(key);
   if (!bottle) co_return bottle.error().code;
-  const Result<Value> value = tree.open(key, *bottle, *newest);
+  const Result<Value> value = tree.open(key, *bottle, *known);
   NewInode inode;
   inode.mode = kFoundMode;
   inode.uid = tree.options.access.uid;
@@ -80,8 +80,11 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::discover(Self self, std::s
     inode.version = value->version;
     inode.reference = value->inode_reference();
     // Another key may name it, too: what is left of a rename that was cut off.
-    if (value->reference) inode.flags = kSharedChunks;
-    if (value->version) inode.mtime = time_of(*value->version);
+    if (value->reference) inode.flags |= kSharedChunks;
+    if (const Version& version = value->version) {
+      inode.flags |= stored_at(key, *version, version);  // whatever is earlier may not come back
+      inode.mtime = time_of(*version);
+    }
   }
   Result<spotfs::Entry> made = co_await tree.options.index->make(self->id(), name, std::move(inode));
   if (made && value) {
@@ -129,10 +132,11 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::make_file(Self self, Calle
   const Result<spotfs::Entry> there = co_await self->find(name);
   if (there) co_return fail(EEXIST);
   if (there.error() != std::errc::no_such_file_or_directory) co_return there.error();
-  const Result<Version> newest = tree.newest(key, std::nullopt);
-  if (!newest) co_return newest.error();
+  const Result<Versions> known = tree.versions(key, nullptr);
+  if (!known) co_return known.error();
   NewInode inode;
   inode.version = tree.options.index->draw();
+  inode.flags = stored_at(key, *inode.version, known->stored);
   inode.mode = mode & kModeBits;
   inode.uid = caller.uid;
   inode.gid = caller.gid;

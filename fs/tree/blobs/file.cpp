@@ -131,15 +131,15 @@ asio::awaitable<Result<void>> BlobFile::load_locked() {
   if (detached) co_return fail(ESTALE);
   const Result<InodePtr> found = co_await inode();
   if (!found) co_return found.error();
-  const Result<Version> newest = tree().newest(key, (*found)->version);
-  if (!newest) co_return newest.error();
+  const Result<Versions> known = tree().versions(key, found->get());
+  if (!known) co_return known.error();
   const Answer<Bytes> bottle = co_await tree().options.store->fetch(key);
   if (!bottle) {
     if (bottle.error().code != Errc::not_found) co_return tree().of_content(bottle.error());
     co_await gone();
     co_return bottle.error().code;
   }
-  Result<Value> value = tree().open(key, *bottle, *newest);
+  Result<Value> value = tree().open(key, *bottle, *known);
   if (!value) co_return value.error();
   adopt(*found, *std::move(value));
   co_return Result<void>{};
@@ -153,7 +153,8 @@ asio::awaitable<void> BlobFile::gone() {
   const Location at = location();
   const Result<spotfs::Entry> there = co_await index.lookup(at.directory, at.name);
   if (!there || there->id != id()) co_return;
-  if (const Version& version = there->inode->version; version && !index.see_value(at.key, *version)) co_return;
+  const Version least = Versions{at.key, {}, there->inode.get()}.least;
+  if (least && !index.see_value(at.key, *least)) co_return;
   const Result<spotfs::Entry> unlinked = co_await index.unlink(at.directory, at.name);
   const NodePtr directory = tree().nodes.find(at.directory);
   if (unlinked && directory && tree().options.notifier) tree().options.notifier->name_changed(directory, at.name);

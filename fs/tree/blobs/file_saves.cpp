@@ -44,8 +44,8 @@ asio::awaitable<Result<void>> BlobFile::store_saved(Settled settled, std::uint64
   Index& index = *tree().options.index;
   const std::string key = location().key;
   const Version base = settled.inode->version;
-  const Result<Version> newest = tree().newest(key, base);
-  if (!newest) co_return newest.error();
+  const Result<Versions> known = tree().versions(key, settled.inode.get());
+  if (!known) co_return known.error();
   std::unique_ptr<Index::Reservation> reservation = index.reserve();
   const Value value = settled.value(reservation->stamp());
   Result<Bytes> bottle = tree().sealer.seal(key, value);
@@ -54,8 +54,9 @@ asio::awaitable<Result<void>> BlobFile::store_saved(Settled settled, std::uint64
   settled.content->maybe_named(settled.saved);
   const Answer<void> stored = co_await tree().options.store->store(key, *std::move(bottle));
   if (!stored) co_return stored.error().code;
-  const Result<Stamp> written = co_await index.write_reserved(
-      std::move(reservation), id(), base, value.inode_reference(), settled.modified, settled.inode->flags | flags);
+  flags |= (settled.inode->flags & kSharedChunks) | stored_at(key, *value.version, known->stored);
+  const Result<Stamp> written = co_await index.write_reserved(std::move(reservation), id(), base,
+                                                              value.inode_reference(), settled.modified, flags);
   if (!written) co_return written.error();
   settled.content->named(settled.saved);
   now_stored(value, settled.edits);

@@ -27,7 +27,7 @@ asio::awaitable<Result<void>> BlobDirectory::remove_file(Self self, std::string 
   if (there->inode->is_directory()) co_return fail(EISDIR);
   const auto file = self->file_of(name, *there);
   if (!file) co_return fail(ESTALE);
-  const Result<void> erased = co_await tree.erase(key, there->inode->version, file->known(), there->inode->size());
+  const Result<void> erased = co_await tree.erase(key, there->inode, file->known());
   if (!erased) co_return erased.error();
   const Result<spotfs::Entry> unlinked = co_await tree.options.index->unlink(self->id(), name);
   if (!unlinked) co_return unlinked.error();
@@ -81,25 +81,23 @@ asio::awaitable<Result<void>> BlobDirectory::move_file(Move move) {
   const Result<BlobFile::Settled> settled = co_await file->settle();
   if (!settled) co_return settled.error();
   const InodePtr& inode = settled->inode;
-  const std::optional<KnownValue> known = file->known();
-
-  const Version indexed = target ? target->inode->version : Version{};
-  const Result<Version> newest = tree.newest(move.to_key, indexed);
-  if (!newest) co_return newest.error();
+  const Result<Versions> known = tree.versions(move.to_key, target ? target->inode.get() : nullptr);
+  if (!known) co_return known.error();
   std::unique_ptr<Index::Reservation> reservation = index.reserve();
   const Value value = settled->value(reservation->stamp());
   Result<Bytes> bottle = tree.sealer.seal(move.to_key, value);
   if (!bottle) co_return bottle.error();
   const Answer<void> stored = co_await tree.options.store->store(move.to_key, *std::move(bottle));
   if (!stored) co_return stored.error().code;
-  const Result<void> erased = co_await tree.erase(move.key, inode->version, known, inode->size());
+  const Result<void> erased = co_await tree.erase(move.key, inode, file->known());
   if (!erased) co_return erased.error();
 
   const Result<std::optional<spotfs::Entry>> moved =
       co_await index.move(move.from->id(), move.name, move.to->id(), move.to_name, Existing::replace);
   if (!moved) co_return moved.error();
+  const std::uint64_t flags = (inode->flags & kSharedChunks) | stored_at(move.to_key, *value.version, known->stored);
   const Result<Stamp> written = co_await index.write_reserved(std::move(reservation), source->id, inode->version,
-                                                              value.inode_reference(), settled->modified, inode->flags);
+                                                              value.inode_reference(), settled->modified, flags);
   if (*moved) {
     if (const auto replaced = std::dynamic_pointer_cast<BlobFile>(tree.nodes.find((*moved)->id))) replaced->detach();
   }

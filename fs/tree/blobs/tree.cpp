@@ -6,22 +6,21 @@ namespace spotfs::tree {
 namespace {
 
 // Is this what the name stood for, and nothing that another client has stored since?
-bool is_ours(const Value& value, const Version& last, const Version& indexed, const std::optional<KnownValue>& known,
-             std::uint64_t size) {
+bool is_ours(const Value& value, const Version& last, const Inode& inode, const std::optional<KnownValue>& known) {
   if (value.version) return last && *value.version <= *last;
   if (known) return !known->value.version && known->value.same_content(value);
-  return !indexed && size == value.size();
+  return !inode.version && inode.size() == value.size();
 }
 
 }  // namespace
 
-Result<Version> BlobTree::newest(const std::string& key, const Version& indexed) const {
+Result<Versions> BlobTree::versions(const std::string& key, const Inode* inode) const {
   const Result<Version> seen = options.index->seen_value(key);
   if (!seen) return seen.error();
-  return std::max(*seen, indexed);
+  return Versions{key, *seen, inode};
 }
 
-Result<Value> BlobTree::open(const std::string& key, BytesView bottle, const Version& known) const {
+Result<Value> BlobTree::open(const std::string& key, BytesView bottle, const Versions& known) const {
   const auto refuse = [&](std::error_code why) {
     say(key, why.message());
     return why;
@@ -29,24 +28,24 @@ Result<Value> BlobTree::open(const std::string& key, BytesView bottle, const Ver
   Result<Value> value = sealer.open(key, bottle);
   if (!value) return refuse(value.error());
   if (!value->version) {
-    const bool taken = options.plain == PlainValues::any || (options.plain == PlainValues::new_names && !known);
+    const bool is_new = !known.seen && !known.indexed;
+    const bool taken = options.plain == PlainValues::any || (options.plain == PlainValues::new_names && is_new);
     if (!taken) return refuse(make_error_code(Errc::not_sealed));
-  } else if (known && *value->version < *known) {
+  } else if (value->version < known.least) {
     return refuse(make_error_code(Errc::rollback));
-  } else if (!known || *known < *value->version) {
+  } else if (known.seen < value->version && value->version != known.indexed) {
     const Result<void> seen = options.index->see_value(key, *value->version);
     if (!seen) return seen.error();
   }
   return value;
 }
 
-asio::awaitable<Result<void>> BlobTree::erase(std::string key, Version indexed, std::optional<KnownValue> known,
-                                              std::uint64_t size) const {
-  const Result<Version> last = newest(key, indexed);
+asio::awaitable<Result<void>> BlobTree::erase(std::string key, InodePtr inode, std::optional<KnownValue> known) const {
+  const Result<Versions> last = versions(key, inode.get());
   if (!last) co_return last.error();
-  if (*last) {
-    // The inode that has it goes.
-    const Result<void> seen = options.index->see_value(key, **last);
+  if (last->least) {
+    // The inode that says it goes. What was stored at the same time as its version may still come.
+    const Result<void> seen = options.index->see_value(key, *last->least);
     if (!seen) co_return seen.error();
   }
   if (!options.only_writer) {
@@ -54,7 +53,7 @@ asio::awaitable<Result<void>> BlobTree::erase(std::string key, Version indexed, 
     if (!bottle && bottle.error().code == Errc::not_found) co_return Result<void>{};
     if (!bottle) co_return bottle.error().code;
     const Result<Value> value = sealer.open(key, *bottle);
-    if (value && !is_ours(*value, *last, indexed, known, size)) co_return Result<void>{};
+    if (value && !is_ours(*value, std::max(last->seen, last->indexed), *inode, known)) co_return Result<void>{};
   }
   const Answer<void> erased = co_await options.store->erase(key);
   if (!erased) co_return erased.error().code;
@@ -63,7 +62,8 @@ asio::awaitable<Result<void>> BlobTree::erase(std::string key, Version indexed, 
 
 bool BlobTree::is_fresh(const KnownValue& known, const Version& indexed) const {
   const Version& version = known.value.version;
-  const bool overtaken = version ? indexed && *version < *indexed : indexed != known.indexed;
+  // An earlier one may be the value all the same, as long as the index says what it said when it was fetched.
+  const bool overtaken = indexed != known.indexed && (!version || version < indexed);
   if (overtaken) return false;
   return options.only_writer || options.clock->steady() - known.checked < options.refresh;
 }

@@ -10,6 +10,7 @@
 #include "fs/tree/blobs/blobs.hpp"
 #include "fs/tree/blobs/key_locks.hpp"
 #include "fs/tree/blobs/value.hpp"
+#include "fs/tree/blobs/versions.hpp"
 
 namespace spotfs::tree {
 
@@ -34,16 +35,15 @@ class BlobTree : public DiskTree {
   KeyLocks keys;
   spot::Synchronized<spot::Recent<InodeId, KnownValue>> cache;
 
-  // The newest version that is known of a key, beside that of its inode: the index may not know of it yet, or no more.
-  // All that is stored from now on is later.
-  Result<Version> newest(const std::string& key, const Version& indexed) const;
+  // What is known of a key, beside what its inode says: the index may not know of it yet, or no more. `inode`: null:
+  // there is none. All that is stored from now on is later.
+  Result<Versions> versions(const std::string& key, const Inode* inode) const;
   // What a bottle holds, if it may be taken for the value of the key: one that is not is logged, and EBADMSG. Its
-  // version is remembered. `known`: the newest version of before it was fetched.
-  Result<Value> open(const std::string& key, BytesView bottle, const Version& known) const;
-  // Deletes the value of a key, unless another client has stored one since. `known` is what is known of its content,
-  // and `size` its size in the index. The key is locked. Its newest version is remembered.
-  asio::awaitable<Result<void>> erase(std::string key, Version indexed, std::optional<KnownValue> known,
-                                      std::uint64_t size) const;
+  // version is remembered. `known`: of before it was fetched.
+  Result<Value> open(const std::string& key, BytesView bottle, const Versions& known) const;
+  // Deletes the value of a key, unless another client has stored one since. `known` is what is known of its content.
+  // The key is locked. What may not come back is remembered.
+  asio::awaitable<Result<void>> erase(std::string key, InodePtr inode, std::optional<KnownValue> known) const;
 
   bool is_fresh(const KnownValue& known, const Version& indexed) const;
   void say(const std::string& key, std::string_view what) const;

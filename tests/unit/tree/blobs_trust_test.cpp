@@ -1,4 +1,5 @@
 // What the store may not do to blobs/, and what other clients of the identity may.
+#include "fs/tree/blobs/versions.hpp"
 #include "tests/unit/tree/blobs_fixture.hpp"
 
 namespace spotfs::tree {
@@ -17,6 +18,24 @@ class BlobsTrustTest : public BlobsTest {
     write(*file, 0, content);
     EXPECT_EQ(errno_of(flush(*file)), 0);
     release(*file);
+  }
+  // What the log of another mount says that has stored at a key by then, knowing of nothing later than `known`.
+  Stamp write_elsewhere(const spotfs::Entry& entry, const std::string& key, const Version& known) {
+    auto reservation = index_->reserve();
+    const Stamp stamp = reservation->stamp();
+    const Inode& inode = *entry.inode;
+    EXPECT_TRUE(run(index_->write_reserved(std::move(reservation), entry.id, inode.version, inode.reference,
+                                           inode.mtime, stored_at(key, stamp, known))));
+    return stamp;
+  }
+  // The two stores at once of a value that is there: the later one came first.
+  void store_at_once(const std::string& key, std::string_view last) {
+    const auto before = index_->lookup_now(kBlobs, key).value();
+    const Stamp& known = *before.inode->version;
+    EXPECT_TRUE(index_->see_value("another key", Stamp::of(known.milliseconds() + 2, 0, {})));
+    write_elsewhere(before, key, known);
+    put_ours(key, last, Stamp::of(known.milliseconds() + 1, 0, {}));
+    forget_what_is_cached();
   }
   Bytes header(std::string_view type, std::string_view key) const {
     cbor::Writer out;
@@ -170,6 +189,50 @@ TEST_F(BlobsTrustTest, EarlierValueThanWasSeenIsARollback) {
   EXPECT_EQ(text(root_, "a").value(), "two");  // the index knows of the first alone
   put_bottle("a", old);
   forget_what_is_cached();
+  EXPECT_EQ(errno_of(text(root_, "a")), EBADMSG);
+}
+
+TEST_F(BlobsTrustTest, VersionThatAFileGotByARenameToAnotherKeySaysNothingOfItsOwn) {
+  mount();
+  put(root_, "a", "text");
+  const auto before = index_->lookup_now(kBlobs, "a").value();
+  EXPECT_EQ(rename(root_, "a", root_, "b"), 0);
+  write_elsewhere(before, "c", {});  // at the same time; the move that comes with it finds no file
+  forget_what_is_cached();
+  EXPECT_EQ(text(root_, "b").value(), "text");
+  remount();
+  EXPECT_EQ(text(root_, "b").value(), "text");
+}
+
+TEST_F(BlobsTrustTest, VersionThatWasStoredAtAnotherKeyIsNotTakenForThisOnesWhenTheFileGoes) {
+  mount();
+  put(root_, "a", "text");
+  const auto before = index_->lookup_now(kBlobs, "a").value();
+  EXPECT_EQ(rename(root_, "a", root_, "b"), 0);
+  const Stamp meanwhile = index_->draw();
+  write_elsewhere(before, "c", {});
+  EXPECT_EQ(unlink(root_, "b"), 0);
+  EXPECT_FALSE(is_stored("b"));
+  put_ours("b", "another's", meanwhile);
+  EXPECT_EQ(text(root_, "b").value(), "another's");
+}
+
+TEST_F(BlobsTrustTest, TheLastStoreStandsAlsoWhereTheOneAtTheSameTimeHasTheLaterVersion) {
+  mount();
+  put(root_, "a", "one");
+  store_at_once("a", "last");
+  EXPECT_EQ(text(root_, "a").value(), "last");
+  write_over("a", "next");
+  forget_what_is_cached();
+  EXPECT_EQ(text(root_, "a").value(), "next");
+}
+
+TEST_F(BlobsTrustTest, WhatBothOfTwoStoresAtTheSameTimeReplacedIsARollback) {
+  mount();
+  put(root_, "a", "one");
+  const Bytes old = bottle("a");
+  store_at_once("a", "last");
+  put_bottle("a", old);
   EXPECT_EQ(errno_of(text(root_, "a")), EBADMSG);
 }
 
