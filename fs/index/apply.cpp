@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fs/index/found.hpp"
 #include "fs/index/names.hpp"
 
 namespace spotfs {
@@ -36,13 +37,15 @@ class Application {
   void leave(const InodeId& directory, const std::string& name);
   Inode& lose_link(const InodeId& id);
   void remove(const InodeId& directory, const std::string& name, const InodeId& id);
+  void stand_for(const InodeId& other);
+  void take_found(const InodeId& file, const NewInode& found);
   std::optional<InodeId> directory_for(const InodeId& id);
   void put_back(const InodeId& directory);
   void put(const InodeId& directory, const std::string& name, const InodeId& id, const Over& over);
   std::optional<std::string> make_room(const InodeId& directory, const std::string& name, const InodeId& old,
                                        const InodeId& id, const Over& over);
   void keep_other_version(const InodeId& id, const Version& base);
-  void revive(const Write& op);
+  void revive(const InodeId& id, const Write& op);
   void set_content(Inode& inode, const Write& op) const;
 
   State& state_;
@@ -207,20 +210,36 @@ std::optional<std::string> Application::make_room(const InodeId& directory, cons
   return name;
 }
 
+// The inode that is being made is another one.
+void Application::stand_for(const InodeId& other) {
+  Inode inode;
+  inode.kind = Kind::alias;
+  inode.alias_of = other;
+  inode.since = stamp_;
+  edit_.add(stamp_, std::move(inode));
+}
+
+// The value of the key that has been met is this file's, which may know of an earlier one alone.
+void Application::take_found(const InodeId& file, const NewInode& found) {
+  stand_for(file);
+  if (found.version <= state_.find(file)->version) return;
+  Inode& inode = touch(file);
+  inode.version = found.version;
+  inode.reference = found.reference;
+  inode.mtime = found.mtime.value_or(now_);
+  inode.flags = found.flags;
+}
+
 void Application::operator()(const Make& op) {
   if (state_.find(stamp_)) return;
   const std::optional<InodeId> directory = directory_for(op.at.directory);
   if (!directory || state_.find(stamp_)) return;  // there: an operation that makes its inode in itself
   const NewInode& from = op.inode;
-  Inode inode;
   const std::optional<InodeId> old = state_.at(*directory, op.at.name);
-  if (from.kind == Kind::directory && old && state_.is_directory(*old)) {
-    inode.kind = Kind::alias;
-    inode.alias_of = *old;
-    inode.since = stamp_;
-    edit_.add(stamp_, std::move(inode));
-    return;
-  }
+  if (from.kind == Kind::directory && old && state_.is_directory(*old)) return stand_for(*old);
+  if (is_found(from) && old && state_.find(*old)->kind == Kind::file && state_.in_blobs(*directory))
+    return take_found(*old, from);
+  Inode inode;
   inode.kind = from.kind;
   inode.version = from.version;
   inode.reference = from.reference;
@@ -289,11 +308,12 @@ void Application::operator()(const Exchange& op) {
 }
 
 void Application::operator()(const Write& op) {
-  const Inode* there = state_.find(op.inode);
-  if (!there || there->kind == Kind::removed) return revive(op);
+  const InodeId id = state_.resolve(op.inode);
+  const Inode* there = state_.find(id);
+  if (!there || there->kind == Kind::removed) return revive(id, op);
   if (there->kind != Kind::file || there->version == stamp_) return;
-  keep_other_version(op.inode, op.base);
-  set_content(touch(op.inode), op);
+  keep_other_version(id, op.base);
+  set_content(touch(id), op);
 }
 
 // Rule 6: what the writer did not know becomes an inode of its own.
@@ -313,34 +333,34 @@ void Application::keep_other_version(const InodeId& id, const Version& base) {
 }
 
 // Rule 6: a write to a file that is gone.
-void Application::revive(const Write& op) {
+void Application::revive(const InodeId& id, const Write& op) {
   Place place;
-  if (const Inode* gone = state_.find(op.inode)) {
+  if (const Inode* gone = state_.find(id)) {
     const std::string name = gone->place.name;
     const std::optional<InodeId> directory = directory_for(gone->place.directory);
     if (!directory) return;
     place = {*directory, name};
     if (state_.at(*directory, name)) {
       if (drops_conflicts() || state_.in_blobs(*directory)) return;
-      place.name = conflict_name(*directory, name, op.inode);
+      place.name = conflict_name(*directory, name, id);
     }
   } else {
-    place = lost_place(op.inode);
+    place = lost_place(id);
     const Inode& lost = *state_.find(kLostFound);
     Inode inode;
     inode.mode = 0600;
     inode.uid = lost.uid;
     inode.gid = lost.gid;
     inode.atime = op.mtime;
-    inode.birth = time_of(op.inode);
-    edit_.add(op.inode, std::move(inode));
+    inode.birth = time_of(id);
+    edit_.add(id, std::move(inode));
   }
-  Inode& inode = touch(op.inode);
+  Inode& inode = touch(id);
   inode.kind = Kind::file;
   inode.links = 1;
   inode.since = {};
   set_content(inode, op);
-  enter(place.directory, place.name, op.inode);
+  enter(place.directory, place.name, id);
 }
 
 void Application::set_content(Inode& inode, const Write& op) const {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "fs/index/found.hpp"
+
 namespace spotfs {
 
 namespace {
@@ -86,13 +88,15 @@ class Joiner {
     return at.empty() ? nullptr : &out_[at.back()];
   }
 
-  // As an action of this kind, if it is one that makes or changes this very inode.
+  // As an action of this kind, if it is one that makes or changes this very inode. What was found may turn out to be
+  // another one, for which the rest holds.
   template <class T>
   T* last_as(const InodeId& id) {
     std::optional<Operation>* last = last_of(id);
     if (!last) return nullptr;
     T* action = std::get_if<T>(&(*last)->action);
-    if constexpr (std::is_same_v<T, Make>) return (*last)->stamp == id ? action : nullptr;
+    if constexpr (std::is_same_v<T, Make>)
+      return action && (*last)->stamp == id && !is_found(action->inode) ? action : nullptr;
     return action;
   }
 

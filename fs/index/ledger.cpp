@@ -36,7 +36,7 @@ std::optional<Journal::Replaced> replaced_by(const State& state, const Action& a
   std::optional<Reference> now;
   const Write* const write = std::get_if<Write>(&action);
   if (write != nullptr) {
-    id = write->inode;
+    id = state.resolve(write->inode);
     now = write->reference;
   } else if (const Unlink* unlink = std::get_if<Unlink>(&action)) {
     id = unlink->inode;

@@ -363,6 +363,25 @@ class Keys(WritersCase):
                 self.assertIn(found["t"], (text[i], b"new"), (i, found))
                 self.assertIn(found["w"], (b"one", b"other"), (i, found))
 
+    def test_file_that_the_other_looks_at_keeps_its_mode_and_owner(self):
+        for i in range(self.ROUNDS):
+            path = self.one.path("blobs", f"k{i}")
+            path.write_bytes(b"x" * 200)
+            path.chmod(0o640)
+            os.chown(path, 1000, 1000)
+            os.setxattr(path, "user.a", b"1")
+            self.other.path("blobs", f"k{i}").stat()
+            path.write_bytes(b"y" * 90_000)
+        self.meet("after")
+        for mount in self.mounts:
+            for i in range(self.ROUNDS):
+                path = mount.path("blobs", f"k{i}")
+                info = path.stat()
+                self.assertEqual((oct(info.st_mode), info.st_uid, info.st_gid), ("0o100640", 1000, 1000))
+                self.assertEqual(info.st_size, 90_000)
+                self.assertEqual(os.listxattr(path), ["user.a"])
+                self.assertEqual(path.read_bytes(), b"y" * 90_000)
+
 
 class Space(WritersCase):
     """What removed files took, on a relay."""

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "fs/index/found.hpp"
 #include "fs/tree/blobs/key.hpp"
 #include "fs/tree/finish.hpp"
 
@@ -73,6 +74,7 @@ asio::awaitable<Result<spotfs::Entry>> BlobDirectory::discover(Self self, std::s
   if (!bottle) co_return bottle.error().code;
   const Result<Value> value = tree.open(key, *bottle, *known);
   NewInode inode;
+  inode.flags = kFound;
   inode.mode = kFoundMode;
   inode.uid = tree.options.access.uid;
   inode.gid = tree.options.access.gid;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fs/index/found.hpp"
 #include "tests/unit/index/histories.hpp"
 
 namespace spotfs {
@@ -34,6 +35,17 @@ class ApplyTest : public testing::Test {
   }
   InodeId make_directory(const InodeId& directory, std::string name) {
     return make(directory, std::move(name), Kind::directory, false);
+  }
+  // As a mount makes it that has met a value on the store.
+  InodeId find_file(std::string key, const Version& version) {
+    const Stamp stamp = now();
+    Make action{{kBlobs, std::move(key)}, std::nullopt, {}};
+    action.inode.mode = 0600;
+    action.inode.version = version;
+    action.inode.reference = reference_of(ms_);
+    action.inode.flags = kFound;
+    run(stamp, std::move(action));
+    return stamp;
   }
   Write write_of(const InodeId& id, Version base) { return {id, base, reference_of(++ms_), Time{5, 6}, 0}; }
   const Inode& inode(const InodeId& id) const { return *state_.find(id); }
@@ -188,6 +200,38 @@ TEST_F(ApplyTest, BelowBlobsTheLaterOperationHasTheName) {
   EXPECT_EQ(state_.at(kBlobs, "k"), directory);
   EXPECT_EQ(inode(third).kind, Kind::removed);
   EXPECT_EQ(entries(kBlobs), 1u);
+}
+
+TEST_F(ApplyTest, BelowBlobsWhatWasFoundIsTheFileThatWasMadeThere) {
+  const InodeId made = make_file(kBlobs, "k"), found = find_file("k", inode(made).version);
+  EXPECT_EQ(state_.at(kBlobs, "k"), made);
+  EXPECT_EQ(state_.resolve(found), made);
+  EXPECT_EQ(inode(made).mode, 0644u);
+  Set set{found, {}};
+  set.changes.mode = 0640;
+  run(set);
+  EXPECT_EQ(inode(made).mode, 0640u);
+  run(write_of(found, inode(made).version));
+  EXPECT_EQ(inode(made).version, stamp_at(ms_, 0, 1));
+  run(Unlink{{kBlobs, "k"}, found, inode(made).version});
+  EXPECT_EQ(entries(kBlobs), 0u);
+  EXPECT_TRUE(is_sound());
+}
+
+TEST_F(ApplyTest, BelowBlobsAFileHasTheContentThatWasFoundIfItIsLater) {
+  const InodeId made = make_file(kBlobs, "k");
+  const Version earlier = inode(made).version, later = now();
+  find_file("k", later);
+  EXPECT_EQ(inode(made).version, later);
+  EXPECT_EQ(inode(made).reference, reference_of(ms_));
+  find_file("k", earlier);
+  EXPECT_EQ(inode(made).version, later);
+}
+
+TEST_F(ApplyTest, BelowBlobsAFileThatIsMadeTakesTheNameOfOneThatWasFound) {
+  const InodeId found = find_file("k", now()), made = make_file(kBlobs, "k");
+  EXPECT_EQ(state_.at(kBlobs, "k"), made);
+  EXPECT_EQ(inode(found).kind, Kind::removed);
 }
 
 TEST_F(ApplyTest, XattrsAreSetAndRemovedOneByOne) {

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "client/base/encoding.hpp"
+#include "fs/index/found.hpp"
 
 namespace spotfs {
 
@@ -229,6 +230,7 @@ std::optional<Action> RandomWriter::plan(const State& state, const Stamp& stamp)
       out.inode.version = stamp_at(stamp.milliseconds(), 1, run_);
       out.inode.reference = reference_of(1000 * run_ + ++contents_);
     }
+    if (in_blobs && out.inode.kind == Kind::file && out.inode.mode == 0755) out.inode.flags = kFound;
     return out;
   }
   if (names.empty()) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "fs/index/apply.hpp"
+#include "fs/index/found.hpp"
 #include "tests/unit/index/histories.hpp"
 
 namespace spotfs {
@@ -99,6 +100,14 @@ TEST(Join, AMakeWithItsWritesAndSetsIsOneMake) {
   EXPECT_EQ(inode.mtime, (Time{4, 1}));
   EXPECT_EQ(inode.xattrs, (Xattrs{{"user.a", "x"}}));
   EXPECT_TRUE(decode_operation(encode(joined[0])));
+}
+
+TEST(Join, NothingBecomesPartOfTheMakeOfWhatWasFound) {
+  Operation found = make_at(1, "f");
+  std::get<Make>(found.action).inode.flags = kFound;
+  const std::vector<Operation> operations{found, write_at(2, id_of(1), {}), mode_at(3, id_of(1), 0640),
+                                          unlink_at(4, "f", id_of(1), id_of(2))};
+  EXPECT_EQ(join(operations), operations);
 }
 
 TEST(Join, WritesOnTopOfEachOtherAreTheLastOnTheFirstOnesBase) {
