@@ -380,6 +380,19 @@ class OverARelay(unittest.TestCase):
         wait_until(lambda: self.other.path("e/a").exists(), "the renamed directory")
         self.assertFalse(self.other.path("d").exists())
 
+    def test_who_reads_gets_all_of_what_was_opened(self):
+        content = os.urandom(3 << 20)
+        self.one.path("a").write_bytes(content)
+        wait_until(lambda: self.other.path("a").exists(), "the file at the other mount")
+        wait_until(lambda: self.other.path("a").read_bytes() == content, "its content")
+        with self.other.path("a").open("rb", buffering=0) as reader:
+            begin = reader.read(1000)
+            self.one.path("a").write_bytes(b"short")
+            wait_until(lambda: self.other.path("a").read_bytes() == b"short", "the new content at the other mount")
+            self.other.path("a").stat()
+            self.assertEqual(begin + reader.readall(), content)
+        wait_until(lambda: self.other.path("a").stat().st_size == 5, "the new size")
+
     def test_what_both_write_at_once_is_kept(self):
         self.one.path("a").write_text("first")
         wait_until(lambda: self.other.path("a").exists(), "the file at the other mount")

@@ -80,9 +80,12 @@ void BlobFile::adopt(const InodePtr& inode, Value value) {
     }
     see(*inode, now);
     if (changed) ++state.contents;
-    if (changed && value_ && state.uses > 1) state.mixed = true;
     // What this mount has done to the content stays.
-    if (state.content && changed && !state.is_edited()) state.content = content_of(now.value);
+    if (state.content && changed && !state.is_edited()) {
+      supersede(state);
+      state.content = content_of(now.value);
+    }
+    if (changed && value_ && state.uses > 1) state.mixed = true;
     value_ = now;
   });
   cache(now);

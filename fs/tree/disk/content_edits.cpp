@@ -16,6 +16,7 @@ void ContentFile::renew(View& view) {
 
 void ContentFile::edited(State& state) {
   ++state.edits;
+  state.cached.reset();  // all handles read what it is now
   state.modified = index_time(disk().disk.clock->wall());
   if (state.content) state.told_size = state.content->size();
 }

@@ -55,12 +55,24 @@ ContentFile::Content ContentFile::make_content(ContentReader base, std::optional
   return draft;
 }
 
+void ContentFile::supersede(State& state) {
+  if (!state.content || state.uses < 2) return;
+  if (!state.mixed) state.cached = state.content;
+  state.mixed = true;
+}
+
 Attributes ContentFile::with_edits(Attributes out) {
   state_.with([&](State& state) {
     if (state.content && (state.is_edited() || state.detached)) {
       out.size = out.allocated = state.content->size();
       out.mtime = node_time(state.modified);
       out.ctime = std::max(out.ctime, out.mtime);
+    } else if (state.uses != 0) {
+      // The kernel has one size for all handles, and ends reads by way of its cache there without asking. So those who
+      // opened a longer content than the present one would get a part of it as all. For as long as one of them reads,
+      // the size is theirs; those who open the present content read without the cache, and meet its end.
+      const Content open = state.mixed ? state.cached.lock() : state.content;
+      if (open) out.size = std::max(out.size, open->size());
     }
     state.told_size = out.size;
   });

@@ -57,8 +57,9 @@ class ContentFile : public InodeNode {
 
  protected:
   struct State : FileState {
-    Content content;           // null: nobody has it open, and nothing has changed
-    std::size_t changing = 0;  // changes that have begun
+    Content content;              // null: nobody has it open, and nothing has changed
+    std::weak_ptr<Draft> cached;  // mixed: what is read by way of the kernel's cache
+    std::size_t changing = 0;     // changes that have begun
 
     bool has_edit() const noexcept { return content != nullptr; }
     bool is_edited() const noexcept { return edits != stored || changing != 0; }
@@ -79,6 +80,8 @@ class ContentFile : public InodeNode {
 
   std::shared_ptr<ContentFile> self() { return std::static_pointer_cast<ContentFile>(shared_from_this()); }
   Content make_content(ContentReader base, std::optional<std::size_t> value_limit = {});
+  // Another writer's content takes the place of the one that is open, for those who open it from now on.
+  static void supersede(State& state);
   // As the index has it, with the edits.
   Attributes with_edits(Attributes attributes);
   class Change;

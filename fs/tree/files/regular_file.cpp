@@ -25,7 +25,7 @@ asio::awaitable<Result<RegularFile::Content>> RegularFile::current(bool) {
     if (state.content && (state.is_edited() || state.detached || is_newest)) return state.content;
     if (!is_newest) {
       ++state.contents;
-      if (state.content && state.uses > 1) state.mixed = true;
+      supersede(state);
     }
     state.content = make_content(ContentReader{tree().disk.content, inode.reference});
     version_ = inode.version;

@@ -125,6 +125,34 @@ TEST_F(FilesTest, MovesADirectoryWithAllThatIsInIt) {
   EXPECT_EQ(text(node(node(root_, "from"), "moved"), "file").value(), "content");
 }
 
+TEST_F(FilesTest, IsAsLongAsWhatIsReadOfItUntilThatIsClosed) {
+  mount();
+  EXPECT_EQ(put(root_, "file", std::string(100'000, 'o')), 0);
+  auto old = open(node(root_, "file"), O_RDONLY).value();
+  const spotfs::Entry entry = index_->lookup_now(kRoot, "file").value();
+  ASSERT_TRUE(run(index_->write(entry.id, entry.inode->version, std::nullopt, spotfs::Time{5, 0}, 0)));  // by another
+  EXPECT_EQ(stat(node(root_, "file")).size, 100'000u);
+  EXPECT_EQ(stat(node(root_, "file")).mtime, Time{std::chrono::seconds{5}});
+  const Opened present = run(node(root_, "file")->open(user(), O_RDONLY)).value();
+  EXPECT_TRUE(present.direct_io);
+  EXPECT_EQ(read(*present.file).value(), "");
+  EXPECT_EQ(stat(node(root_, "file")).size, 100'000u);
+  EXPECT_EQ(read(*old).value(), std::string(100'000, 'o'));
+  release(*old);
+  old.reset();
+  settle();
+  EXPECT_EQ(stat(node(root_, "file")).size, 0u);
+}
+
+TEST_F(FilesTest, IsAsLongAsThisMountMadeItWhoeverReadsIt) {
+  mount();
+  EXPECT_EQ(put(root_, "file", std::string(100'000, 'o')), 0);
+  const auto reader = open(node(root_, "file"), O_RDONLY).value();
+  EXPECT_EQ(put(root_, "file", "short"), 0);
+  EXPECT_EQ(stat(node(root_, "file")).size, 5u);
+  EXPECT_EQ(read(*reader).value(), "short");
+}
+
 TEST_F(FilesTest, ReplacesAFileByARename) {
   mount();
   EXPECT_EQ(put(root_, "file", "old"), 0);
