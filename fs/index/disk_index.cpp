@@ -1,5 +1,6 @@
 #include "fs/index/disk_index.hpp"
 
+#include "fs/index/names.hpp"
 #include "fs/index/rules.hpp"
 
 namespace spotfs {
@@ -69,7 +70,11 @@ asio::awaitable<Result<InodePtr>> DiskIndex::inode(InodeId id) {
 }
 
 std::uint64_t DiskIndex::subdirectories(InodeId directory) const {
-  return ledger_->read([&](const State& state) { return state.subdirectories(directory); });
+  return ledger_->read([&](const State& state) {
+    // An entry of that name hides it.
+    const bool shows_lost = directory == kRoot && !state.is_empty(kLostFound) && !state.at(kRoot, kLostFoundName);
+    return state.subdirectories(directory) + (shows_lost ? 1 : 0);
+  });
 }
 
 asio::awaitable<Result<std::vector<NamedEntry>>> DiskIndex::list(InodeId directory, std::string after,

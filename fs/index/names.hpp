@@ -24,6 +24,8 @@ std::optional<std::string_view> conflict_stem(std::string_view name) noexcept;
 // Is `name` what was `was`: the same name, or with a conflict suffix of the same stem?
 bool same_stem(std::string_view was, std::string_view name) noexcept;
 
+inline constexpr std::string_view kLostFoundName = "lost+found";  // in the root, while it is not empty
+
 // `#` and the id's 24 hex digits: in lost+found.
 std::string lost_name(const InodeId& inode);
 

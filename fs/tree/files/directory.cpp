@@ -6,10 +6,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "fs/index/names.hpp"
+
 namespace spotfs::tree {
 namespace {
-
-constexpr std::string_view kLostAndFoundName = "lost+found";
 
 Result<Kind> kind_of(mode_t mode) noexcept {
   switch (mode & S_IFMT) {
@@ -68,7 +68,7 @@ asio::awaitable<Result<Entry>> Directory::lookup(Caller caller, std::string name
   const Result<spotfs::Entry> found = co_await find(name);
   if (found) co_return tree().entry_of(found->id, found->inode);
   if (found.error() != std::errc::no_such_file_or_directory) co_return found.error();
-  if (name == kLostAndFoundName) {
+  if (name == kLostFoundName) {
     const Result<std::optional<spotfs::Entry>> lost = co_await lost_and_found();
     if (!lost) co_return lost.error();
     if (*lost) co_return tree().entry_of((*lost)->id, (*lost)->inode);
@@ -77,19 +77,19 @@ asio::awaitable<Result<Entry>> Directory::lookup(Caller caller, std::string name
 }
 
 asio::awaitable<Result<std::vector<Listed>>> Directory::list(Caller, std::string after, std::size_t limit) {
-  const bool may_show_lost = after < kLostAndFoundName;
+  const bool may_show_lost = after < kLostFoundName;
   const Result<std::vector<NamedEntry>> found = co_await index().list(id(), std::move(after), limit);
   if (!found) co_return found.error();
   std::vector<Listed> listed;
   listed.reserve(found->size() + 1);
   for (const NamedEntry& one : *found) listed.emplace_back(one.name, tree().entry_of(one.id, one.inode));
-  const bool reaches = found->size() < limit || (!found->empty() && found->back().name > kLostAndFoundName);
+  const bool reaches = found->size() < limit || (!found->empty() && found->back().name > kLostFoundName);
   if (!may_show_lost || !reaches) co_return listed;
   const Result<std::optional<spotfs::Entry>> lost = co_await lost_and_found();
   if (!lost || !*lost) co_return listed;
-  const auto place = std::ranges::lower_bound(listed, kLostAndFoundName, {}, &Listed::name);
-  if (place == listed.end() || place->name != kLostAndFoundName)
-    listed.emplace(place, std::string{kLostAndFoundName}, tree().entry_of((*lost)->id, (*lost)->inode));
+  const auto place = std::ranges::lower_bound(listed, kLostFoundName, {}, &Listed::name);
+  if (place == listed.end() || place->name != kLostFoundName)
+    listed.emplace(place, std::string{kLostFoundName}, tree().entry_of((*lost)->id, (*lost)->inode));
   co_return listed;
 }
 
@@ -103,7 +103,7 @@ asio::awaitable<Result<spotfs::Entry>> Directory::make(Caller caller, std::strin
   const Result<InodePtr> own = co_await inode();
   if (!own) co_return own.error();
   if (hidden(name)) co_return fail(EEXIST);
-  if (name == kLostAndFoundName) {
+  if (name == kLostFoundName) {
     const Result<std::optional<spotfs::Entry>> lost = co_await lost_and_found();
     if (!lost) co_return lost.error();
     if (*lost) co_return fail(EEXIST);

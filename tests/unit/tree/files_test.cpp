@@ -369,10 +369,12 @@ TEST_F(FilesTest, ShowsWhatLostItsPlace) {
   EXPECT_EQ(put(root_, "a", ""), 0);
   EXPECT_EQ(put(root_, "z", ""), 0);
   EXPECT_EQ(names(root_), (std::vector<std::string>{"a", "lost+found", "z"}));
+  EXPECT_EQ(stat(root_).links, 3u);
   EXPECT_EQ(names(node(root_, "lost+found")), std::vector<std::string>{"#1"});
   EXPECT_EQ(errno_of(run(root_->make_directory(user(), "lost+found", 0755))), EEXIST);
   EXPECT_EQ(unlink(node(root_, "lost+found"), "#1"), 0);
   EXPECT_EQ(names(root_), (std::vector<std::string>{"a", "z"}));
+  EXPECT_EQ(stat(root_).links, 2u);
 }
 
 TEST_F(FilesTest, AddsTheRestOfTheDiskNothing) {
