@@ -101,7 +101,7 @@ class Joiner {
   }
 
   bool join_into(const Stamp& stamp, const Write& write) {
-    if (Make* make = last_as<Make>(write.inode)) return put(*make, joined(*make, write, stamp));
+    if (Make* make = last_as<Make>(write.inode)) return put(*make, joined(*make, write, stamp), write.inode, stamp);
     const Write* earlier = last_as<Write>(write.inode);
     if (!earlier || write.base != (*last_of(write.inode))->stamp) return false;
     Write both = write;
@@ -111,7 +111,7 @@ class Joiner {
   }
 
   bool join_into(const Stamp& stamp, const Set& set) {
-    if (Make* make = last_as<Make>(set.inode)) return put(*make, joined(*make, set));
+    if (Make* make = last_as<Make>(set.inode)) return put(*make, joined(*make, set), set.inode, stamp);
     const Set* earlier = last_as<Set>(set.inode);
     if (!earlier) return false;
     std::optional<Set> both = joined(*earlier, set);
@@ -125,8 +125,10 @@ class Joiner {
     const Make* make = last_as<Make>(unlink.inode);
     const bool undoes = make && !make->over && make->at == unlink.at && make->inode.version == unlink.version &&
                         last_named_.at(unlink.inode) == stamp;
-    if (undoes) last_of(unlink.inode)->reset();
-    return undoes;
+    if (!undoes) return false;
+    last_of(unlink.inode)->reset();
+    untouch(unlink.inode);
+    return true;
   }
 
   template <class Other>
@@ -134,10 +136,20 @@ class Joiner {
     return false;
   }
 
-  static bool put(Make& make, std::optional<Make> both) {
+  bool put(Make& make, std::optional<Make> both, const InodeId& id, const Stamp& stamp) {
     if (!both) return false;
     make = std::move(*both);
+    untouch(id);
+    touched_at_[id] = out_.size();
+    out_.emplace_back(Operation{stamp, Set{id, {}}});
     return true;
+  }
+
+  void untouch(const InodeId& id) {
+    const auto touched = touched_at_.find(id);
+    if (touched == touched_at_.end()) return;
+    out_[touched->second].reset();
+    touched_at_.erase(touched);
   }
 
   void move_to(const Stamp& stamp, Action action, const InodeId& id) {
@@ -152,7 +164,10 @@ class Joiner {
 
   std::map<InodeId, Stamp> last_named_;                   // in what was given
   std::map<InodeId, std::vector<std::size_t>> named_at_;  // positions in out_, rising
-  std::vector<std::optional<Operation>> out_;             // none: joined with another
+  // Of the sets that change nothing: they keep the time of the last operation that was joined with a make, so that the
+  // ctime is what this mount has shown. They part nothing, and are in no named_at_.
+  std::map<InodeId, std::size_t> touched_at_;
+  std::vector<std::optional<Operation>> out_;  // none: joined with another
 };
 
 }  // namespace

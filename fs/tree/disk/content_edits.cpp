@@ -17,8 +17,11 @@ void ContentFile::renew(View& view) {
 void ContentFile::edited(State& state) {
   ++state.edits;
   state.cached.reset();  // all handles read what it is now
-  state.modified = index_time(disk().disk.clock->wall());
+  const Time now = disk().disk.clock->wall();
+  state.modified = index_time(now);
+  state.changed = std::chrono::floor<std::chrono::milliseconds>(now);
   if (state.content) state.told_size = state.content->size();
+  state.told_change.reset();
 }
 
 ContentFile::Change::Change(std::shared_ptr<ContentFile> file) : file_{std::move(file)} {
@@ -91,6 +94,14 @@ asio::awaitable<Result<void>> ContentFile::save() {
       [self = self()](const Result<void>& stored) {
         if (!stored) self->drop_if_abandoned(stored.error());
       });
+}
+
+asio::awaitable<Result<void>> ContentFile::save_and_tell() {
+  const Result<void> saved = co_await save();
+  if (!saved) co_return saved.error();
+  const Result<InodePtr> now = disk().disk.index->inode_now(id());
+  if (now && (*now)->kind != Kind::removed) co_await tell_attributes(*now);
+  co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> ContentFile::store_kept(std::shared_ptr<ContentFile> self) {

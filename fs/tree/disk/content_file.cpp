@@ -66,7 +66,7 @@ Attributes ContentFile::with_edits(Attributes out) {
     if (state.content && (state.is_edited() || state.detached)) {
       out.size = out.allocated = state.content->size();
       out.mtime = node_time(state.modified);
-      out.ctime = std::max(out.ctime, out.mtime);
+      out.ctime = std::max(out.ctime, state.changed);
     } else if (state.uses != 0) {
       // The kernel has one size for all handles, and ends reads by way of its cache there without asking. So those who
       // opened a longer content than the present one would get a part of it as all. For as long as one of them reads,
@@ -75,21 +75,22 @@ Attributes ContentFile::with_edits(Attributes out) {
       if (open) out.size = std::max(out.size, open->size());
     }
     state.told_size = out.size;
+    state.told_change = out.ctime;
   });
   return out;
 }
 
-// The kernel reads as far as it thinks that the file goes.
-asio::awaitable<Result<void>> ContentFile::tell_size() {
-  const std::optional<std::uint64_t> told = state_.with([](const State& state) { return state.told_size; });
-  const Result<InodePtr> found = co_await inode();
-  if (!found) co_return found.error();
-  const std::uint64_t size = shown(*found).size;
-  if (told && *told != size && disk().disk.notifier) {
-    disk().disk.notifier->attributes_changed(self());
-    co_await disk().disk.notifier->sent();
-  }
-  co_return Result<void>{};
+// The kernel reads as far as it thinks that the file goes. And what it shows after a close is what it stays: programs
+// take another ctime for a change.
+asio::awaitable<void> ContentFile::tell_attributes(InodePtr inode) {
+  const auto [size, change] = state_.with([](const State& state) {
+    return std::pair{state.told_size, state.told_change};
+  });
+  const Attributes now = shown(inode);
+  const bool is_news = (size && *size != now.size) || (change && *change != now.ctime);
+  if (!is_news || !disk().disk.notifier) co_return;
+  disk().disk.notifier->attributes_changed(self());
+  co_await disk().disk.notifier->sent();
 }
 
 asio::awaitable<Answer<std::optional<std::string>>> ContentFile::find_lost() {
@@ -116,8 +117,9 @@ asio::awaitable<Result<Opened>> ContentFile::open(Caller caller, int flags) {
   } else {
     const Result<Content> content = co_await current(false);
     if (!content) co_return content.error();
-    const Result<void> told = co_await tell_size();
-    if (!told) co_return told.error();
+    const Result<InodePtr> now = co_await inode();
+    if (!now) co_return now.error();
+    co_await tell_attributes(*now);
   }
   file->renew();
   Opened opened{file};

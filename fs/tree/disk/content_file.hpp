@@ -54,6 +54,8 @@ class ContentFile : public InodeNode {
                                                     std::uint64_t offset, std::uint64_t size);
   // Returns when all changes of before are stored, or could not be. Nothing changed: a failure that nobody was told of.
   asio::awaitable<Result<void>> save();
+  // And the kernel shows the file as it is now.
+  asio::awaitable<Result<void>> save_and_tell();
 
  protected:
   struct State : FileState {
@@ -89,7 +91,7 @@ class ContentFile : public InodeNode {
   spot::Synchronized<State> state_;  // held before the draft's lock
 
  private:
-  asio::awaitable<Result<void>> tell_size();
+  asio::awaitable<void> tell_attributes(InodePtr inode);
   asio::awaitable<Result<void>> truncate(std::uint64_t size);
   void edited(State& state);
   // Where no writer is left and a save has failed: the old content stands.

@@ -22,14 +22,16 @@ namespace spotfs::tree {
 struct FileState {
   bool detached = false;                // its last name is gone by an act of this mount: nothing is stored any more
   std::uint64_t edits = 0, stored = 0;  // changes by this mount; those of them that are stored
-  spotfs::Time modified;                // of the last edit
+  spotfs::Time modified;                // of the last edit, or as was set since
+  Time changed{};                       // of the last edit, as exact as the stamp of its operation will be
   std::size_t uses = 0, writers = 0;
   bool mixed = false;                   // uses began with different contents: the kernel's cache can't tell them apart
   std::shared_ptr<spot::Event> saving;  // a save in progress
   std::error_code failed;               // of a save, until someone is told
   // What the kernel was told.
   std::optional<std::uint64_t> told_size;
-  std::uint64_t contents = 0;  // counts the contents that came from elsewhere
+  std::optional<Time> told_change;  // ctime; none: it has forgotten it, as it does when it writes
+  std::uint64_t contents = 0;       // counts the contents that came from elsewhere
   std::optional<std::uint64_t> told_contents;
 
   // The answer to an open says what the kernel may still have cached.

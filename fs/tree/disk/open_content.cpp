@@ -71,11 +71,11 @@ asio::awaitable<Result<std::size_t>> OpenContent::write(Caller, Write write) { r
 
 asio::awaitable<Result<void>> OpenContent::flush(Caller) {
   if (!writes_) co_return Result<void>{};
-  co_return co_await file_->save();
+  co_return co_await file_->save_and_tell();
 }
 
 asio::awaitable<Result<void>> OpenContent::fsync(Caller, bool) {
-  const Result<void> saved = co_await file_->save();
+  const Result<void> saved = co_await file_->save_and_tell();
   if (!saved) co_return saved.error();
   co_return co_await file_->sync();
 }

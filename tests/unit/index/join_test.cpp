@@ -88,10 +88,29 @@ TEST(Join, KeepsTheTimesThatSetsGave) {
   EXPECT_EQ(state.find(id_of(1))->atime, (Time{9, 10}));
 }
 
+TEST(Join, KeepsTheCtimeThatWasShownBefore) {
+  for (const std::vector<Operation>& operations :
+       {std::vector{make_at(1, "f"), write_at(800, id_of(1), {})},
+        std::vector{make_at(1, "f"), write_at(800, id_of(1), {}), mode_at(900, id_of(1), 0600)},
+        std::vector{make_at(1, "d", Kind::directory), mode_at(700, id_of(1), 0700)},
+        std::vector{write_at(1, stamp_at(5), {}), write_at(800, stamp_at(5), id_of(1))}}) {
+    State before = fresh_state(), after = fresh_state();
+    run(before, operations);
+    const std::vector<Operation> joined = join(operations);
+    run(after, joined);
+    for (const InodeId& id : {id_of(1), stamp_at(5)}) {
+      if (before.find(id)) EXPECT_EQ(after.find(id)->ctime, before.find(id)->ctime);
+    }
+    EXPECT_EQ(join(joined), joined);
+  }
+}
+
 TEST(Join, AMakeWithItsWritesAndSetsIsOneMake) {
   const std::vector<Operation> joined = join({make_at(1, "f"), write_at(2, id_of(1), {}), mode_at(3, id_of(1), 0640),
                                               write_at(4, id_of(1), id_of(2)), xattr_at(5, id_of(1), "user.a", "x")});
-  ASSERT_EQ(joined.size(), 1u);
+  ASSERT_EQ(stamps(joined), (std::vector{id_of(1), id_of(5)}));
+  EXPECT_EQ(joined[1].action, Action{(Set{id_of(1), {}})});
+  EXPECT_TRUE(decode_operation(encode(joined[1])));
   EXPECT_EQ(joined[0].stamp, id_of(1));
   const NewInode& inode = std::get<Make>(joined[0].action).inode;
   EXPECT_EQ(inode.version, id_of(4));
@@ -146,7 +165,7 @@ TEST(Join, SetsThatAreTooLargeForOneOperationStayApart) {
   std::vector<Operation> on_make{make_at(1, "f"), xattr_at(2, id_of(1), "user.a", large),
                                  xattr_at(3, id_of(1), "user.b", large)};
   const std::vector<Operation> joined = join(on_make);
-  ASSERT_EQ(stamps(joined), (std::vector{id_of(1), id_of(3)}));
+  ASSERT_EQ(stamps(joined), (std::vector{id_of(1), id_of(2), id_of(3)}));
   for (const Operation& operation : joined) EXPECT_TRUE(decode_operation(encode(operation)));
 }
 

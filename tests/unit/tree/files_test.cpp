@@ -153,6 +153,52 @@ TEST_F(FilesTest, IsAsLongAsThisMountMadeItWhoeverReadsIt) {
   EXPECT_EQ(read(*reader).value(), "short");
 }
 
+TEST_F(FilesTest, HasTheCtimeAfterItsCommitThatItHadAfterItsClose) {
+  mount();
+  const Result<Created> created = run(root_->create(user(), "file", 0644, O_RDWR));
+  ASSERT_TRUE(write(*created->opened.file, 0, "content"));
+  EXPECT_TRUE(flush(*created->opened.file));
+  release(*created->opened.file);
+  const Attributes closed = stat(node(root_, "file"));
+  EXPECT_GT(closed.ctime, created->entry.attributes.ctime);
+  ASSERT_TRUE(run(index_->commit()));
+  EXPECT_EQ(stat(node(root_, "file")).ctime, closed.ctime);
+  EXPECT_EQ(stat(node(root_, "file")).mtime, closed.mtime);
+  remount();
+  EXPECT_EQ(stat(node(root_, "file")).ctime, closed.ctime);
+}
+
+TEST_F(FilesTest, HasNoLaterCtimeWhileItIsWrittenThanAfterItsClose) {
+  mount();
+  // The index has the machine's clock.
+  clock_.pass(std::chrono::floor<std::chrono::milliseconds>(spot::Clock::system().wall() - clock_.wall()));
+  const Result<Created> created = run(root_->create(user(), "file", 0644, O_RDWR));
+  OpenFile& file = *created->opened.file;
+  ASSERT_TRUE(write(file, 0, "content"));
+  AttributeChanges changes;
+  changes.mtime = TimeChange{clock_.wall() + std::chrono::hours{24 * 365 * 100}, false};
+  ASSERT_TRUE(run(created->entry.node->set_attributes(user(), changes, created->opened.file)));
+  const Time open = stat(node(root_, "file")).ctime;
+  EXPECT_TRUE(flush(file));
+  EXPECT_LE(open, stat(node(root_, "file")).ctime);
+  release(file);
+}
+
+TEST_F(FilesTest, TellsTheKernelOfTheCtimeThatACloseGave) {
+  mount();
+  const Result<Created> created = run(root_->create(user(), "file", 0644, O_RDWR));
+  OpenFile& file = *created->opened.file;
+  ASSERT_TRUE(write(file, 0, "content"));
+  EXPECT_TRUE(flush(file));
+  EXPECT_TRUE(notifier_->attributes.empty());  // a write makes it forget
+  ASSERT_TRUE(write(file, 0, "CONTENT"));
+  stat(node(root_, "file"));
+  EXPECT_TRUE(flush(file));
+  EXPECT_EQ(notifier_->attributes, std::vector<const Node*>{created->entry.node.get()});
+  EXPECT_EQ(notifier_->waits, 1);
+  release(file);
+}
+
 TEST_F(FilesTest, ReplacesAFileByARename) {
   mount();
   EXPECT_EQ(put(root_, "file", "old"), 0);
