@@ -98,6 +98,31 @@ asio::awaitable<Answer<std::optional<BlobId>>> ContentReader::find_lost() const 
   }
 }
 
+std::optional<std::uint64_t> ContentReader::stored_now() const {
+  if (value_ || !reference_.id || reference_.size == 0) return reference_.size;
+  const bool is_known = reference_.level == 0 || *reference_.id == kHole ||
+                        store_->cached(ContentKind::index, *reference_.id, index_bytes(reference_.level, 0));
+  if (!is_known) return std::nullopt;
+  return stored_below(*reference_.id, reference_.level, 0);
+}
+
+std::uint64_t ContentReader::stored_below(const BlobId& id, std::uint8_t level, std::uint64_t first_chunk) const {
+  if (id == kHole) return 0;
+  const Plaintext index =
+      level == 0 ? nullptr : store_->cached(ContentKind::index, id, index_bytes(level, first_chunk));
+  if (!index) {
+    const std::uint64_t chunks = std::min(chunk_count(reference_.size) - first_chunk, chunks_below(level));
+    return std::min(reference_.size - first_chunk * kChunkSize, chunks * kChunkSize);
+  }
+  const auto below = static_cast<std::uint8_t>(level - 1);
+  std::uint64_t bytes = 0;
+  for (std::uint64_t i = 0; i < index->size() / sizeof(BlobId); ++i) {
+    const std::uint64_t chunk = first_chunk + i * chunks_below(below);
+    bytes += stored_below(child_of(*index, level, chunk), below, chunk);
+  }
+  return bytes;
+}
+
 asio::awaitable<void> ContentReader::want(std::uint64_t first, std::uint64_t count) const {
   const std::uint64_t chunks = chunk_count(reference_.size);
   const std::uint64_t end = first >= chunks ? first : first + std::min(count, chunks - first);

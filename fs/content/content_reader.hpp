@@ -41,12 +41,16 @@ class ContentReader {
   asio::awaitable<Answer<std::uint64_t>> end_of_hole(std::uint64_t chunk) const;
   // A chunk or an index that was stored by this mount and that the store has lost. None: there is none.
   asio::awaitable<Answer<std::optional<BlobId>>> find_lost() const;
+  // How many bytes of it are stored and no hole, as far as memory knows: what is not there counts as stored. nullopt:
+  // not even the root is there.
+  std::optional<std::uint64_t> stored_now() const;
   // Begins to fetch these chunks, those beyond the end left out.
   asio::awaitable<void> want(std::uint64_t first, std::uint64_t count) const;
 
  private:
   std::size_t index_bytes(std::uint8_t level, std::uint64_t first_chunk) const noexcept;
   static BlobId child_of(const Bytes& index, std::uint8_t level, std::uint64_t first_chunk) noexcept;
+  std::uint64_t stored_below(const BlobId& id, std::uint8_t level, std::uint64_t first_chunk) const;
   bool is_outside(std::uint8_t level, std::uint64_t first_chunk) const noexcept {
     return value_ || level > reference_.level || first_chunk >= chunk_count(reference_.size);
   }

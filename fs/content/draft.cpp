@@ -38,6 +38,13 @@ bool Draft::is_changed() const {
   return state_.with([](const State& state) { return state.pieces.is_changed(); });
 }
 
+std::uint64_t Draft::stored_now() const {
+  return state_.with([](const State& state) {
+    const std::uint64_t base = std::min(state.base.stored_now().value_or(state.base.size()), state.pieces.kept());
+    return std::min(state.pieces.size(), base + state.pieces.pieces().size() * kChunkSize);
+  });
+}
+
 ContentReader Draft::base() const {
   return state_.with([](const State& state) { return state.base; });
 }

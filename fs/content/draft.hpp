@@ -34,6 +34,8 @@ class Draft : public std::enable_shared_from_this<Draft> {
   std::uint64_t size() const;
   std::size_t dirty() const;
   bool is_changed() const;
+  // At most so many bytes of it are no hole, as far as memory knows.
+  std::uint64_t stored_now() const;
   ContentReader base() const;
 
   // Fewer bytes at the end.

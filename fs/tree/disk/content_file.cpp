@@ -64,7 +64,8 @@ void ContentFile::supersede(State& state) {
 Attributes ContentFile::with_edits(Attributes out) {
   state_.with([&](State& state) {
     if (state.content && (state.is_edited() || state.detached)) {
-      out.size = out.allocated = state.content->size();
+      out.size = state.content->size();
+      out.allocated = state.content->stored_now();
       out.mtime = node_time(state.modified);
       out.ctime = std::max(out.ctime, state.changed);
     } else if (state.uses != 0) {

@@ -20,12 +20,19 @@ class RegularFile final : public NodeOf<FilesTree, ContentFile> {
   asio::awaitable<void> detach();
 
  private:
+  // What a content takes on the store.
+  struct Stored {
+    BlobId root;
+    std::uint64_t size, bytes;
+  };
+
   asio::awaitable<Result<Content>> current(bool emptied) override;
   asio::awaitable<Result<void>> store_edit() override;
   Content original(const State& state) override;
   void say_dropped(std::error_code why) override;
 
   asio::awaitable<Result<std::optional<Reference>>> saved_for_sharing();
+  std::uint64_t stored(const Reference& reference);
   asio::awaitable<void> stay_gone(Stamp written);
   asio::awaitable<Result<void>> own_what_may_go(Content content);
 
@@ -33,6 +40,7 @@ class RegularFile final : public NodeOf<FilesTree, ContentFile> {
   Version version_;                      // of the index, that the content's base is
   bool version_known_ = false;           // `version_` is one
   bool shares_ = false;                  // other inodes may name its chunks: the next save says so
+  std::optional<Stored> stored_;         // of the content that was last looked at
   std::optional<Clock::Steady> copied_;  // since when there are chunks of other files in it that no operation names
 };
 

@@ -99,7 +99,9 @@ TEST(Join, KeepsTheCtimeThatWasShownBefore) {
     const std::vector<Operation> joined = join(operations);
     run(after, joined);
     for (const InodeId& id : {id_of(1), stamp_at(5)}) {
-      if (before.find(id)) EXPECT_EQ(after.find(id)->ctime, before.find(id)->ctime);
+      if (before.find(id)) {
+        EXPECT_EQ(after.find(id)->ctime, before.find(id)->ctime);
+      }
     }
     EXPECT_EQ(join(joined), joined);
   }
