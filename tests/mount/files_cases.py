@@ -232,6 +232,7 @@ class Contents(FilesCase):
             file.seek(100_000_000_000)
             file.write(b"end")
         self.shell("fallocate -p -o 0 -l 4096 a; cp a b")
+        self.assertLess((self.files / "b").stat().st_blocks * 512, 1_000_000)
         self.assert_errno(errno.EINVAL, os.truncate, self.files / "a", -1)
         self.mount.unmount()
         self.mount.start()
