@@ -27,6 +27,11 @@ asio::awaitable<Result<void>> wait(std::shared_ptr<spot::Event> event, asio::ste
   co_return make_error_code(stopped ? Errc::cancelled : Errc::timed_out);
 }
 
+std::size_t index_of(Sending how) { return static_cast<std::size_t>(how); }
+
+// A message has no reply.
+bool concerns(Sending how, ResultKind kind) { return kind == ResultKind::error || how == Sending::query; }
+
 }  // namespace
 
 // What is under way. Whatever ends it, it is over when this goes.
@@ -34,9 +39,11 @@ class Asker::Flight {
  public:
   Flight(std::shared_ptr<Asker> asker, std::uint64_t request, Sending how)
       : asker_{std::move(asker)}, request_{request}, how_{how} {
-    number_ = asker_->state_.with([how](State& state) {
-      state.under_way.emplace(++state.last, UnderWay{std::make_shared<spot::Event>(), how});
-      return state.last;
+    number_ = asker_->state_.with([=](State& state) {
+      const std::uint64_t number = Asker::begin(state, how);
+      state.under_way.emplace(number, std::make_shared<spot::Event>());
+      if (const auto at = state.requests.find(request); at != state.requests.end()) at->second.begun = true;
+      return number;
     });
     asker_->hub().use(asker_->key());
   }
@@ -58,7 +65,7 @@ asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, std::uint
   Flight flight{self, request, how};
   const EndpointsOptions& options = self->hub().options;
   const std::string& address = self->key().address;
-  const std::chrono::milliseconds timeout = self->hub().timeout(address);
+  const std::chrono::milliseconds timeout = self->hub().timeout(self->key().address);
   spot::Answer<Bytes> came{Bytes{}};
   if (how == Sending::query) {
     came = co_await options.query(address, std::move(body), timeout);
@@ -74,16 +81,23 @@ asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, std::uint
 void Asker::over(std::uint64_t number, std::uint64_t request, const spot::Answer<Bytes>& answer, Sending how) {
   const std::shared_ptr<spot::Event> event = state_.with([&](State& state) {
     const auto at = state.under_way.find(number);
-    std::shared_ptr<spot::Event> out = std::move(at->second.over);
+    std::shared_ptr<spot::Event> out = std::move(at->second);
     state.under_way.erase(at);
     state.requests.erase(request);
-    publish(state, answer, how);
+    publish(state, number, answer, how);
     return out;
   });
   event->set();
 }
 
-void Asker::publish(State& state, const spot::Answer<Bytes>& answer, Sending how) {
+std::uint64_t Asker::begin(State& state, Sending how) { return state.begun.at(index_of(how)) = ++state.last; }
+
+// A message may come later than a query, whose reply is the last one all the same: `error` goes with that.
+void Asker::publish(State& state, std::uint64_t number, const spot::Answer<Bytes>& answer, Sending how) {
+  const std::uint64_t query = state.shown.at(index_of(Sending::query)),
+                      message = state.shown.at(index_of(Sending::message));
+  if (number < (how == Sending::query ? query : std::max(query, message))) return;
+  state.shown.at(index_of(how)) = number;
   const std::uint64_t error = take_number(state, ResultKind::error);
   if (how == Sending::query) {
     hub_->finish(key_, make_results(hub_, key_, answer, take_number(state, ResultKind::reply), error));
@@ -100,7 +114,7 @@ void Asker::refuse(std::error_code why, Sending how) {
       hub_->note(key_, make_error(hub_, key_, spot::Failure{why, text}, take_number(state, ResultKind::error)));
     });
   } else {
-    state_.with([&](State& state) { publish(state, spot::Failure{why}, how); });
+    state_.with([&](State& state) { publish(state, begin(state, how), spot::Failure{why}, how); });
   }
 }
 
@@ -111,14 +125,14 @@ std::uint64_t Asker::draw() {
 void Asker::add(std::uint64_t number, std::weak_ptr<Outgoing> request, Sending how) {
   state_.with([&](State& state) {
     std::erase_if(state.requests, [](const auto& one) { return one.second.message.expired(); });
-    state.requests.emplace(number, Request{std::move(request), how});
+    state.requests.emplace(number, Request{std::move(request), how, false});
   });
 }
 
-std::shared_ptr<Outgoing> Asker::held() const {
+std::shared_ptr<Outgoing> Asker::held(ResultKind kind) const {
   const auto requests = state_.with([](const State& state) { return state.requests; });
   for (const auto& [number, one] : requests) {
-    std::shared_ptr<Outgoing> request = one.message.lock();
+    std::shared_ptr<Outgoing> request = one.begun || !concerns(one.how, kind) ? nullptr : one.message.lock();
     if (request && request->is_held()) return request;
   }
   return nullptr;
@@ -126,17 +140,22 @@ std::shared_ptr<Outgoing> Asker::held() const {
 
 // --- Numbers ---------------------------------------------------------------------------------------------------------
 
-// A message has no reply.
+// Of what was asked last, if it is under way.
+std::vector<std::shared_ptr<spot::Event>> Asker::awaited(const State& state, ResultKind kind) {
+  std::vector<std::shared_ptr<spot::Event>> out;
+  for (const Sending how : {Sending::query, Sending::message}) {
+    const auto last = state.under_way.find(state.begun.at(index_of(how)));
+    if (concerns(how, kind) && last != state.under_way.end()) out.push_back(last->second);
+  }
+  return out;
+}
+
 bool Asker::is_awaited(const State& state, ResultKind kind) {
-  const auto concerns = [kind](Sending how) { return kind == ResultKind::error || how == Sending::query; };
-  for (const auto& [number, one] : state.under_way) {
-    if (concerns(one.how)) return true;
-  }
-  for (const auto& [number, one] : state.requests) {
-    const std::shared_ptr<Outgoing> request = one.message.lock();
-    if (concerns(one.how) && request && request->is_held()) return true;
-  }
-  return false;
+  if (!awaited(state, kind).empty()) return true;
+  return std::ranges::any_of(state.requests, [kind](const auto& one) {
+    const std::shared_ptr<Outgoing> request = one.second.message.lock();
+    return !one.second.begun && concerns(one.second.how, kind) && request && request->is_held();
+  });
 }
 
 std::uint64_t Asker::take_number(State& state, ResultKind kind) {
@@ -165,9 +184,9 @@ asio::awaitable<Result<void>> Asker::send_for(std::shared_ptr<Outgoing> request)
   return spot::Event::wait(tried);
 }
 
-asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool nonblocking) {
+asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, ResultKind kind, bool nonblocking) {
   const auto deadline = std::chrono::steady_clock::now() + self->hub().timeout(self->key().address);
-  while (const std::shared_ptr<Outgoing> request = self->held()) {
+  while (const std::shared_ptr<Outgoing> request = self->held(kind)) {
     if (nonblocking) co_return fail(EAGAIN);
     if (request->is_flushed()) {
       const Result<void> tried = co_await self->send_for(request);
@@ -177,18 +196,13 @@ asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, bool no
       if (!waited) co_return waited.error();
     }
   }
-  const std::uint64_t last = self->state_.with([](const State& state) { return state.last; });
-  for (;;) {
-    const std::shared_ptr<spot::Event> first =
-        self->state_.with([&](const State& state) -> std::shared_ptr<spot::Event> {
-          const auto at = state.under_way.begin();
-          return at == state.under_way.end() || at->first > last ? nullptr : at->second.over;
-        });
-    if (!first) co_return Result<void>{};
+  const auto last = self->state_.with([kind](const State& state) { return awaited(state, kind); });
+  for (const std::shared_ptr<spot::Event>& over : last) {
     if (nonblocking) co_return fail(EAGAIN);
-    const Result<void> waited = co_await spot::Event::wait(first);
+    const Result<void> waited = co_await spot::Event::wait(over);
     if (!waited) co_return waited.error();
   }
+  co_return Result<void>{};
 }
 
 }  // namespace spotfs::tree

@@ -1,7 +1,10 @@
 // One user's queries to one endpoint that are not over yet.
 //
+// Order: what was asked last counts. An open waits for that, and an outcome that comes later than that of a later query
+// is told to nobody but who waits for it.
+//
 // Numbers: who copies `reply` compares what stat showed with what it then opens. So while an outcome is awaited that an
-// open would wait for, stat shows the number that it will have; where several are, the last of them gets it.
+// open would wait for, stat shows the number that it will have.
 //
 // Thread: any. Lifetime: shared by open requests and running queries; made again when needed.
 // Locks: an outcome is published under the state's lock, which is held while that of an open request, or of the hub's
@@ -9,6 +12,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "fs/tree/endpoints/hub.hpp"
 
@@ -39,10 +43,10 @@ class Asker : public std::enable_shared_from_this<Asker> {
   // Of an open request that add() is told of.
   std::uint64_t draw();
   void add(std::uint64_t number, std::weak_ptr<Outgoing> request, Sending how);
-  // Returns when no query is under way that was when it was called, nor one that a shell's redirect still holds (it is
-  // sent, if its shell seems to be done with it). EAGAIN instead of a wait with `nonblocking`; timed_out where a shell
-  // holds it for longer than a query may take; cancelled, which ends no query.
-  static asio::awaitable<Result<void>> settle(std::shared_ptr<Asker> self, bool nonblocking);
+  // Returns when that is over which was asked last when it was called, and none is left that a shell's redirect still
+  // holds (it is sent, if its shell seems to be done with it). EAGAIN instead of a wait with `nonblocking`; timed_out
+  // where a shell holds it for longer than a query may take; cancelled, which ends no query.
+  static asio::awaitable<Result<void>> settle(std::shared_ptr<Asker> self, ResultKind kind, bool nonblocking);
 
   // That of the outcome that is awaited, if `file` is the last one; else `own`.
   std::uint64_t inode_number(const Node& file, ResultKind kind, std::uint64_t own);
@@ -52,25 +56,26 @@ class Asker : public std::enable_shared_from_this<Asker> {
   struct Request {
     std::weak_ptr<Outgoing> message;
     Sending how;
-  };
-  struct UnderWay {
-    std::shared_ptr<spot::Event> over;
-    Sending how;
+    bool begun = false;  // is under way
   };
   struct State {
     std::uint64_t last = 0;     // number of queries begun
     std::uint64_t written = 0;  // number of requests opened
-    std::map<std::uint64_t, UnderWay> under_way;
+    std::map<std::uint64_t, std::shared_ptr<spot::Event>> under_way;
     std::map<std::uint64_t, Request> requests;             // without outcome
     std::array<std::optional<std::uint64_t>, 2> promised;  // by kind
+    // By Sending: the last that was begun, and the last whose outcome is shown.
+    std::array<std::uint64_t, 2> begun{}, shown{};
   };
 
+  static std::uint64_t begin(State& state, Sending how);
+  static std::vector<std::shared_ptr<spot::Event>> awaited(const State& state, ResultKind kind);
   static bool is_awaited(const State& state, ResultKind kind);
   static std::uint64_t take_number(State& state, ResultKind kind);
   void over(std::uint64_t number, std::uint64_t request, const spot::Answer<Bytes>& answer, Sending how);
-  std::shared_ptr<Outgoing> held() const;
+  std::shared_ptr<Outgoing> held(ResultKind kind) const;
   asio::awaitable<Result<void>> send_for(std::shared_ptr<Outgoing> request);
-  void publish(State& state, const spot::Answer<Bytes>& answer, Sending how);
+  void publish(State& state, std::uint64_t number, const spot::Answer<Bytes>& answer, Sending how);
 
   const HubPtr hub_;
   const AskerKey key_;

@@ -41,7 +41,7 @@ class ResultFile : public Node {
     if (!hub) co_return make_error_code(Errc::stopping);
     if (caller.uid != key_.uid) co_return fail(ESTALE);  // each user finds another file by this name
     if (!hub->is_expected(caller.tid, key_)) {
-      const Result<void> settled = co_await Asker::settle(hub->asker(key_), (flags & O_NONBLOCK) != 0);
+      const Result<void> settled = co_await Asker::settle(hub->asker(key_), kind_, (flags & O_NONBLOCK) != 0);
       if (!settled) co_return settled.error();
       if (!is_newest(hub->finished(key_))) {
         hub->expect(caller.tid, key_);

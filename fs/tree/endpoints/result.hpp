@@ -1,9 +1,9 @@
 // `reply` and `error`: how the last query of a user went. Each outcome is a file of its own, so a descriptor keeps what
 // it was opened for.
 //
-// An open waits while a query of the user is under way. If its file is not the newest by then, it is ESTALE: the kernel
-// looks the name up once more, and opens what it then finds; that open takes what it is.
-// Its number for stat is that of the file that stat has shown before (asker.hpp).
+// An open waits while the query that the user asked last is under way. If its file is not the newest by then, it is
+// ESTALE: the kernel looks the name up once more, and opens what it then finds; that open takes what it is. Its number
+// for stat is that of the file that stat has shown before (asker.hpp).
 //
 // Thread: any. Lifetime: kept by the hub until it is replaced or forgotten; from then on the kernel may keep the file,
 // but only who has it open keeps what is in it.
