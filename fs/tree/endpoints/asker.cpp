@@ -65,7 +65,7 @@ asio::awaitable<Result<void>> Asker::send(std::shared_ptr<Asker> self, std::uint
   Flight flight{self, request, how};
   const EndpointsOptions& options = self->hub().options;
   const std::string& address = self->key().address;
-  const std::chrono::milliseconds timeout = self->hub().timeout(self->key().address);
+  const std::chrono::milliseconds timeout = self->hub().timeout(self->key());
   spot::Answer<Bytes> came{Bytes{}};
   if (how == Sending::query) {
     came = co_await options.query(address, std::move(body), timeout);
@@ -185,7 +185,7 @@ asio::awaitable<Result<void>> Asker::send_for(std::shared_ptr<Outgoing> request)
 }
 
 asio::awaitable<Result<void>> Asker::settle(std::shared_ptr<Asker> self, ResultKind kind, bool nonblocking) {
-  const auto deadline = std::chrono::steady_clock::now() + self->hub().timeout(self->key().address);
+  const auto deadline = std::chrono::steady_clock::now() + self->hub().timeout(self->key());
   while (const std::shared_ptr<Outgoing> request = self->held(kind)) {
     if (nonblocking) co_return fail(EAGAIN);
     if (request->is_flushed()) {

@@ -16,9 +16,9 @@ namespace {
 
 constexpr std::size_t kOverhead = 4'096;  // of a query that is under way, besides its bytes
 
-asio::awaitable<spot::Answer<Bytes>> ask(HubPtr hub, std::string address, Bytes body) {
-  const std::chrono::milliseconds timeout = hub->timeout(address);
-  co_return co_await hub->options.query(std::move(address), std::move(body), timeout);
+asio::awaitable<spot::Answer<Bytes>> ask(HubPtr hub, AskerKey key, Bytes body) {
+  const std::chrono::milliseconds timeout = hub->timeout(key);
+  co_return co_await hub->options.query(std::move(key.address), std::move(body), timeout);
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ std::optional<Bytes> OpenCall::take_query(State& state) const {
 void OpenCall::start(const ExchangePtr& exchange, Bytes body) {
   hub_->use(key_);
   asio::co_spawn(
-      exchange->strand, ask(hub_, key_.address, std::move(body)),
+      exchange->strand, ask(hub_, key_, std::move(body)),
       asio::bind_cancellation_slot(
           exchange->stop.slot(),
           [self = shared_from_this(), exchange](const std::exception_ptr& thrown, spot::Answer<Bytes> answer) {

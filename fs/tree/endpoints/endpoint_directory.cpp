@@ -96,9 +96,9 @@ asio::awaitable<Result<void>> EndpointDirectory::remove_directory(Caller caller,
   co_return hub()->slots.remove(path(), name, caller.uid);
 }
 
-asio::awaitable<Result<Bytes>> EndpointDirectory::get_xattr(Caller, std::string name) {
+asio::awaitable<Result<Bytes>> EndpointDirectory::get_xattr(Caller caller, std::string name) {
   if (name != kTimeout) co_return fail(ENODATA);
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(hub()->timeout(path()));
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(hub()->timeout({path(), caller.uid}));
   co_return spot::to_bytes(std::to_string(seconds.count()));
 }
 
@@ -114,7 +114,7 @@ asio::awaitable<Result<void>> EndpointDirectory::set_xattr(Caller caller, std::s
   if (!allowed) co_return allowed.error();
   const std::optional<std::chrono::seconds> seconds = parse_timeout(spot::as_text(value));
   if (!seconds) co_return fail(EINVAL);
-  hub()->set_timeout(path(), *seconds);
+  hub()->set_timeout({path(), caller.uid}, *seconds);
   co_return Result<void>{};
 }
 
@@ -122,7 +122,7 @@ asio::awaitable<Result<void>> EndpointDirectory::remove_xattr(Caller caller, std
   if (name != kTimeout) co_return fail(ENODATA);
   const Result<void> allowed = co_await access(caller, W_OK);
   if (!allowed) co_return allowed.error();
-  hub()->set_timeout(path(), std::nullopt);
+  hub()->set_timeout({path(), caller.uid}, std::nullopt);
   co_return Result<void>{};
 }
 

@@ -15,7 +15,7 @@ class EndpointDirectory final : public HubDirectory {
   asio::awaitable<Result<Entry>> make_directory(Caller caller, std::string name, mode_t mode) override;
   asio::awaitable<Result<void>> remove_directory(Caller caller, std::string name) override;
 
-  // user.spot.timeout: seconds.
+  // user.spot.timeout: seconds, of the questions of the caller.
   asio::awaitable<Result<Bytes>> get_xattr(Caller caller, std::string name) override;
   asio::awaitable<Result<std::vector<std::string>>> list_xattrs(Caller caller) override;
   asio::awaitable<Result<void>> set_xattr(Caller caller, std::string name, Bytes value, XattrMode mode) override;

@@ -38,14 +38,14 @@ using SendTo = std::function<asio::awaitable<spot::Answer<void>>(std::string tar
                                                                  std::chrono::milliseconds timeout)>;
 
 struct EndpointsOptions {
-  Query query;                                      // required
-  SendTo send;                                      // required
-  asio::any_io_executor executor;                   // required; for queries that nobody waits for
-  std::string self;                                 // required: k.<hash>, this identity
-  Access access;                                    // 0700 and 0600 of its user, whatever the mount allows to others
-  std::optional<gid_t> peers;                       // a group that may use the endpoints of `k.` addresses, too
-  std::chrono::milliseconds query_timeout{30'000};  // card look-up and query or send; `user.spot.timeout` on an
-                                                    // endpoint's directory is another one, in seconds
+  Query query;                     // required
+  SendTo send;                     // required
+  asio::any_io_executor executor;  // required; for queries that nobody waits for
+  std::string self;                // required: k.<hash>, this identity
+  Access access;                   // 0700 and 0600 of its user, whatever the mount allows to others
+  std::optional<gid_t> peers;      // a group that may use the endpoints of `k.` addresses, too
+  // Card look-up and query or send; `user.spot.timeout` on an endpoint's directory is each user's own, in seconds.
+  std::chrono::milliseconds query_timeout{30'000};
   ThreadGroup thread_group = thread_group_of;
   const spot::Clock* clock = &spot::Clock::system();
 };

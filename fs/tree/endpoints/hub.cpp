@@ -71,19 +71,20 @@ std::set<uid_t> Hub::askers_of(const std::string& address) const {
   });
 }
 
-std::chrono::milliseconds Hub::timeout(const std::string& address) {
+std::chrono::milliseconds Hub::timeout(const AskerKey& key) {
   return timeouts_.with([&](auto& timeouts) {
-    const std::chrono::milliseconds* own = timeouts.find(address);
+    const std::chrono::milliseconds* own = timeouts.find(Endpoint{key.address, key.uid});
     return own == nullptr ? options.query_timeout : *own;
   });
 }
 
-void Hub::set_timeout(const std::string& address, std::optional<std::chrono::milliseconds> timeout) {
+void Hub::set_timeout(const AskerKey& key, std::optional<std::chrono::milliseconds> timeout) {
+  const Endpoint endpoint{key.address, key.uid};
   timeouts_.with([&](auto& timeouts) {
     if (timeout) {
-      timeouts.put(address, *timeout);
+      timeouts.put(endpoint, *timeout);
     } else {
-      timeouts.erase(address);
+      timeouts.erase(endpoint);
     }
   });
 }

@@ -69,8 +69,9 @@ class Hub : public std::enable_shared_from_this<Hub> {
   std::set<std::string> used() const;  // addresses that were asked since the mount
   std::set<uid_t> askers_of(const std::string& address) const;
 
-  std::chrono::milliseconds timeout(const std::string& address);
-  void set_timeout(const std::string& address, std::optional<std::chrono::milliseconds> timeout);
+  // Of all questions of a user to an endpoint, those by slots of it included.
+  std::chrono::milliseconds timeout(const AskerKey& key);
+  void set_timeout(const AskerKey& key, std::optional<std::chrono::milliseconds> timeout);
 
   // A thread that was told ESTALE comes once more, and takes what it then finds.
   void expect(pid_t tid, const AskerKey& key);
@@ -102,7 +103,8 @@ class Hub : public std::enable_shared_from_this<Hub> {
     std::map<std::string, std::set<uid_t>> askers;
   };
   spot::Synchronized<Uses> uses_;
-  spot::Synchronized<spot::Recent<std::string, std::chrono::milliseconds>> timeouts_{kRemembered};
+  using Endpoint = std::pair<std::string, uid_t>;
+  spot::Synchronized<spot::Recent<Endpoint, std::chrono::milliseconds>> timeouts_{kRemembered};
   spot::Synchronized<spot::Recent<pid_t, AskerKey>> expected_{kRemembered};
   spot::Synchronized<spot::Recent<pid_t, std::pair<std::uint64_t, std::uint64_t>>> shown_{kRemembered};  // own, shown
 };

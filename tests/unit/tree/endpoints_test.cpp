@@ -346,6 +346,21 @@ TEST_F(EndpointsTest, DeadlineOfAnEndpointIsAnAttributeOfItsDirectory) {
   EXPECT_EQ(asked_[2].timeout, std::chrono::seconds{30});
 }
 
+TEST_F(EndpointsTest, DeadlineOfAnEndpointIsThatOfTheUserWhoSetIt) {
+  options_.peers = 50;
+  const Caller other{1001, 50, 9, 022};
+  const NodePtr directory = endpoint();
+  EXPECT_EQ(errno_of(run(directory->set_xattr(other, "user.spot.timeout", spot::to_bytes("1"), XattrMode::either))), 0);
+  EXPECT_EQ(spot::to_string(run(directory->get_xattr(other, "user.spot.timeout")).value()), "1");
+  EXPECT_EQ(spot::to_string(run(directory->get_xattr(user(), "user.spot.timeout")).value()), "30");
+  ask(directory, "hi", other);
+  ask(directory, "hi");
+  EXPECT_EQ(asked_.at(0).timeout, std::chrono::seconds{1});
+  EXPECT_EQ(asked_.at(1).timeout, std::chrono::seconds{30});
+  EXPECT_EQ(errno_of(run(directory->remove_xattr(user(), "user.spot.timeout"))), 0);
+  EXPECT_EQ(spot::to_string(run(directory->get_xattr(other, "user.spot.timeout")).value()), "1");
+}
+
 TEST_F(EndpointsTest, WhatWasUsedLongAgoIsForgotten) {
   make();
   ask(endpoint(), "first");
