@@ -7,12 +7,13 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 
-from bed import run, wait_until
+from bed import PATIENCE, run, wait_until
 
 BED = None  # set by run.py
 LIMIT = 65_000  # bytes of a body
@@ -436,6 +437,17 @@ class Stuck(EndpointsCase):
                     program.wait()
                     took.append(time.monotonic() - begin)
                 self.assertLess(min(took), SOON)
+
+    def test_whoever_exits_leaves_its_queries_to_the_mount(self):
+        writes = "import os\nfor i in b'012': os.write(os.open('request', os.O_WRONLY), bytes([i]))\n"
+        self.assertEqual(run(sys.executable, "-c", writes + "os._exit(0)", cwd=self.directory).returncode, 0)
+        script = writes + "print('written', flush=True)\nos.read(0, 1)"
+        with subprocess.Popen([sys.executable, "-c", script], cwd=self.directory, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as program:  # fmt: skip
+            program.stdout.readline()
+            program.kill()
+            program.wait(PATIENCE)
+        wait_until(lambda: sorted(self.seen()) == [b"0", b"0", b"1", b"1", b"2", b"2"], "all of them at the peer")
 
     def test_ps_answers_while_a_flush_waits(self):
         program = self.stuck_program("exec cp /etc/hostname request")

@@ -25,7 +25,7 @@
 #include "client/base/failure.hpp"
 #include "fs/tree/access.hpp"
 #include "fs/tree/node.hpp"
-#include "fs/tree/outgoing/thread_group.hpp"
+#include "fs/tree/outgoing/thread.hpp"
 
 namespace spotfs::tree {
 
@@ -46,7 +46,7 @@ struct EndpointsOptions {
   std::optional<gid_t> peers;      // a group that may use the endpoints of `k.` addresses, too
   // Card look-up and query or send; `user.spot.timeout` on an endpoint's directory is each user's own, in seconds.
   std::chrono::milliseconds query_timeout{30'000};
-  ThreadGroup thread_group = thread_group_of;
+  FindThread find_thread = tree::find_thread;
   const spot::Clock* clock = &spot::Clock::system();
 };
 

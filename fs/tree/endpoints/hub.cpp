@@ -7,8 +7,8 @@ namespace spotfs::tree {
 OutgoingOptions Hub::outgoing(const Caller& caller) const {
   OutgoingOptions out;
   out.executor = options.executor;
-  out.opener = options.thread_group(caller.tid);
-  out.thread_group = options.thread_group;
+  if (const std::optional<Thread> thread = options.find_thread(caller.tid)) out.opener = thread->group;
+  out.find_thread = options.find_thread;
   out.room = room;
   return out;
 }

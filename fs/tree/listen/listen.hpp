@@ -29,7 +29,7 @@
 #include "fs/tree/node.hpp"
 #include "fs/tree/notifier.hpp"
 #include "fs/tree/outgoing/room.hpp"
-#include "fs/tree/outgoing/thread_group.hpp"
+#include "fs/tree/outgoing/thread.hpp"
 
 namespace spotfs::tree {
 
@@ -45,7 +45,7 @@ struct ListenOptions {
   std::chrono::milliseconds timeout{60'000};  // from a message's arrival to its answer
   std::shared_ptr<KernelNotifier> notifier;   // may be null: the kernel learns late of what is gone
   std::shared_ptr<Room> sending;              // refusals take some of it until they are sent; null: nobody asks
-  ThreadGroup thread_group = thread_group_of;
+  FindThread find_thread = tree::find_thread;
   std::function<bool(pid_t tid)> is_killed;  // whether that thread is known to be; none: nobody is
   const spot::Clock* clock = &spot::Clock::system();
 };

@@ -50,11 +50,12 @@ asio::awaitable<Result<std::size_t>> Outgoing::write(Caller, Write write) {
 
 asio::awaitable<Result<void>> Outgoing::flush(Caller caller) {
   co_await ends_at_once();
-  const bool by_opener = options_.opener && options_.thread_group(caller.tid) == options_.opener;
+  const std::optional<Thread> thread = options_.find_thread(caller.tid);
+  const bool by_opener = options_.opener && thread && thread->group == *options_.opener;
   const auto [refusal, sends] = state_.with([&](State& state) {
     state.flushed = by_opener;
     if (!by_opener || state.sent) return std::pair{std::error_code{}, false};
-    if (!state.asks && !state.refusal) state.redirect = true;
+    if ((!state.asks && !state.refusal) || thread->is_exiting) state.redirect = true;
     return std::pair{state.refusal, !state.redirect};
   });
   if (refusal) co_return refusal;

@@ -4,7 +4,7 @@
 // each builtin of a group, so the message goes out when the file is released (or when someone who waits for it sends
 // it, after such a flush). Without one (cp, tee, python, curl): at the first flush after a write by the process that
 // opened it, whose close returns the outcome, or at fsync. Flushes of others send nothing. Where the process can't be
-// known it is taken for a redirect.
+// known it is taken for a redirect, and so is one that exits, as nobody hears then what its close says.
 //
 // Nothing written sends nothing; the empty message is truncate(2) to size 0. A message that could not be taken whole is
 // never sent in part. A release is answered at once, and the delivery goes on: the kernel has few of them under way,
@@ -23,7 +23,7 @@
 #include "fs/tree/asking.hpp"
 #include "fs/tree/file.hpp"
 #include "fs/tree/outgoing/room.hpp"
-#include "fs/tree/outgoing/thread_group.hpp"
+#include "fs/tree/outgoing/thread.hpp"
 
 namespace spotfs::tree {
 
@@ -34,7 +34,7 @@ struct OutgoingOptions {
   std::function<std::error_code()> check;  // may be empty; asked at each write, whose error it is then
   asio::any_io_executor executor;          // required; for deliveries that nobody waits for
   std::optional<pid_t> opener;             // its process; nullopt: can't be known
-  ThreadGroup thread_group = thread_group_of;
+  FindThread find_thread = tree::find_thread;
   std::shared_ptr<Room> room;  // may be null: bounded by the limit and the number of open files alone
   std::size_t limit = kMaxMessage;
 };

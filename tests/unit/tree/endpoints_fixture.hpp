@@ -57,9 +57,9 @@ class EndpointsTest : public TreeTest {
     options_.self = me_;
     options_.access = access();
     options_.clock = &clock_;
-    options_.thread_group = [this](pid_t tid) -> std::optional<pid_t> {
+    options_.find_thread = [this](pid_t tid) -> std::optional<Thread> {
       const auto known = processes_.find(tid);
-      return known == processes_.end() ? std::nullopt : std::optional{known->second};
+      return known == processes_.end() ? std::nullopt : std::optional{Thread{known->second}};
     };
   }
 

@@ -72,7 +72,7 @@ class ListenTest : public TreeTest {
     options_.access = access();
     options_.clock = &clock_;
     options_.notifier = notifier_;
-    options_.thread_group = [](pid_t tid) -> std::optional<pid_t> { return tid == 8 ? 7 : tid; };
+    options_.find_thread = [](pid_t tid) { return std::optional{Thread{tid == 8 ? 7 : tid}}; };
   }
   ~ListenTest() override {
     root_.reset();

@@ -20,11 +20,12 @@ class OutgoingTest : public TreeTest {
     options_.refused = [this](std::error_code why) { refused_.push_back(spot::to_errno(why)); };
     options_.executor = context_.get_executor();
     options_.opener = 7;
-    options_.thread_group = [](pid_t tid) { return std::optional{tid}; };
+    options_.find_thread = [this](pid_t tid) { return std::optional{Thread{tid, is_exiting_}}; };
   }
   std::shared_ptr<Outgoing> message() { return std::make_shared<Outgoing>(options_); }
 
   OutgoingOptions options_;
+  bool is_exiting_ = false;
   std::error_code outcome_;
   std::vector<std::string> delivered_;
   std::vector<int> refused_;
@@ -68,6 +69,29 @@ TEST_F(OutgoingTest, OutcomeOfTheDeliveryIsThatOfTheClose) {
   const auto file = message();
   write(*file, 0, "a");
   EXPECT_EQ(errno_of(flush(*file)), ESTALE);
+}
+
+TEST_F(OutgoingTest, CloseOfAProcessThatExitsIsAnsweredAtOnceAndTheReleaseSends) {
+  const auto file = message();
+  write(*file, 0, "a");
+  is_exiting_ = true;
+  EXPECT_EQ(errno_of(flush(*file)), 0);
+  EXPECT_THAT(delivered_, IsEmpty());
+  EXPECT_TRUE(file->is_held());  // who opens `reply` waits for it, and sends it
+  EXPECT_TRUE(file->is_flushed());
+  release(*file);
+  settle();
+  EXPECT_THAT(delivered_, ElementsAre("a"));
+}
+
+TEST_F(OutgoingTest, ExitOfAnotherProcessChangesNothing) {
+  const auto file = message();
+  write(*file, 0, "a");
+  is_exiting_ = true;
+  flush(*file, user(1000, 9));
+  is_exiting_ = false;
+  flush(*file);
+  EXPECT_THAT(delivered_, ElementsAre("a"));
 }
 
 TEST_F(OutgoingTest, RoomIsTakenUntilTheDeliveryIsOver) {

@@ -1,4 +1,5 @@
 // When a query goes out, and what may be written.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/tree/endpoints_fixture.hpp"
@@ -371,11 +372,23 @@ TEST_F(RequestTest, ReleaseSendsWhatNoFlushOfTheOpenerDid) {
   EXPECT_EQ(asked_.size(), 1U);
 }
 
-TEST(ThreadGroupTest, ThreadsOfThisProcessAreOfIt) {
-  EXPECT_EQ(thread_group_of(::gettid()), ::getpid());
-  EXPECT_EQ(thread_group_of(0), std::nullopt);
-  EXPECT_EQ(thread_group_of(-1), std::nullopt);
-  EXPECT_EQ(thread_group_of(1 << 30), std::nullopt);
+TEST(ThreadTest, ThreadsOfThisProcessAreOfIt) {
+  const auto thread = find_thread(::gettid());
+  ASSERT_TRUE(thread);
+  EXPECT_EQ(thread->group, ::getpid());
+  EXPECT_FALSE(thread->is_exiting);
+  for (const pid_t none : {0, -1, 1 << 30}) EXPECT_FALSE(find_thread(none));
+}
+
+TEST(ThreadTest, AProcessWithoutFilesExits) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  const auto thread = find_thread(child);
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  ASSERT_TRUE(thread);
+  EXPECT_TRUE(thread->is_exiting);
 }
 
 }  // namespace
