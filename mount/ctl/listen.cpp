@@ -179,7 +179,8 @@ Answer<void> answer_question(Direct& direct, const QuestionPtr& question, const 
   received.verified = message.verified;
   received.body = spot::to_string(message.body);
   const Reply reply = reply_to(received, line, ends.signals(), output);
-  spot::HandlerResult result{std::optional<spot::Bytes>{}};
+  if (reply.kind == Reply::Kind::none && !question->is_query()) return {};
+  spot::HandlerResult result{Failure{spot::Errc::refused, "declined"}};
   if (reply.kind == Reply::Kind::answer) result = std::optional{spot::to_bytes(reply.text)};
   if (reply.kind == Reply::Kind::error) result = Failure{spot::Errc::remote_error, reply.text};
   Answer<void> sent = direct.run(question->answer(std::move(result)), kFlush);

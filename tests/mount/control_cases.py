@@ -486,6 +486,15 @@ class Peers(ControlCase):
             listener.wait(PATIENCE)
             self.assertEqual(listener.returncode, DONE)
 
+    def test_a_query_that_is_only_shown_is_declined_at_once(self):
+        for way, address, peer in self.ways():
+            with started("--json", "listen", "shown", *way) as listener:
+                listener.stdout.readline()
+                result = ctl("query", f"{address}/shown", "hi", "--timeout", "600", *peer)
+                self.assert_exit(REMOTE, result)
+                self.assertIn("declined", result.stderr)
+                self.assertEqual(json.loads(listener.stdout.readline())["text"], "hi")
+
     def test_the_last_answer_arrives_before_it_ends(self):
         for word in ("one", "two", "three"):
             with self.listening("last", "--count", "1", "--exec", "cat") as (address, listener):
