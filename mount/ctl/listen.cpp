@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/base/descriptor.hpp"
@@ -21,6 +20,7 @@
 #include "mount/ctl/mounts.hpp"
 #include "mount/ctl/questions.hpp"
 #include "mount/ctl/run.hpp"
+#include "mount/ctl/shared_endpoint.hpp"
 #include "mount/ctl/status.hpp"
 
 namespace spotfs::ctl {
@@ -134,9 +134,19 @@ Answer<void> answer_one(const std::string& message, const Invocation& line, cons
 
 int take_from_mount(const std::string& endpoint, const Invocation& line, const Ends& ends, Output& output) {
   const auto is_over = [&] { return !output.works() || ends.have_come(); };
+bool is_gone(const Failure& why) {
+  const int number = spot::to_errno(why.code);
+  return number == ESTALE || number == ENOENT;
+}
+
+Failure taken_away(const std::string& endpoint) {
+  return {std::error_code{ESTALE, std::generic_category()},
+          spot::printable(endpoint) + " was taken away: nobody listens there any more"};
+}
+
   for (unsigned count = 0; !is_over() && (line.count == 0 || count < line.count);) {
     const Answer<std::optional<std::string>> next = read_next(endpoint + "/next", ends);
-    if (!next) return output.fail(next.error());
+    if (!next) return output.fail(is_gone(next.error()) ? taken_away(endpoint) : next.error());
     if (!*next) continue;
     const std::string& name = **next;
     if (!is_message(name)) return output.fail("EBADMSG", endpoint + "/next names no message");
@@ -153,18 +163,10 @@ int listen_on_mount(const Invocation& line, const Ends& ends, Output& output) {
   if (!place) return output.fail(place.error());
   const auto status = read_status(place->directory);
   if (!status) return output.fail(status.error());
-  const std::string endpoint = place->directory + "/listen/" + line.endpoint;
-  const bool made = ::mkdir(endpoint.c_str(), 0700) == 0;
-  if (!made && errno == ENOENT)
-    return output.fail("ENOENT", spot::printable(place->directory) + " has no listen/: it shows the disk alone");
-  if (!made && errno == EROFS)
-    return output.fail("EROFS",
-                       spot::printable(place->directory) + " is read-only: give --source, or `mount -o remount,rw` it");
-  if (!made && errno != EEXIST) return output.fail(about(endpoint, errno));
+  const auto endpoint = SharedEndpoint::open(place->directory, line.endpoint);
+  if (!endpoint) return output.fail(endpoint.error());
   tell_begin(text_of(*status, "identity") + "/" + line.endpoint, output);
-  const int code = take_from_mount(endpoint, line, ends, output);
-  if (made) ::rmdir(endpoint.c_str());
-  return code;
+  return take_from_mount(endpoint->path(), line, ends, output);
 }
 
 // --- By a client of our own ------------------------------------------------------------------------------------------

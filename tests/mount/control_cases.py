@@ -495,6 +495,23 @@ class Peers(ControlCase):
                 self.assertIn("declined", result.stderr)
                 self.assertEqual(json.loads(listener.stdout.readline())["text"], "hi")
 
+    def test_listeners_of_a_mount_serve_one_endpoint_side_by_side(self):
+        words = ("--json", "listen", "two", "--exec", "cat", "--mount", self.top)
+        with started(*words) as first:
+            first.stdout.readline()
+            with started(*words) as second:
+                second.stdout.readline()
+                first.terminate()
+                first.wait(PATIENCE)
+                self.assertEqual(ctl("query", f"{self.address}/two", "hi", *self.direct).stdout, "hi")
+        self.assertEqual((first.returncode, second.returncode), (DONE, DONE))
+        self.assertEqual(os.listdir(self.mount.path("listen")), [])
+        with started(*words) as listener:
+            listener.stdout.readline()
+            self.mount.path("listen/two").rmdir()
+            self.assertIn("two was taken away: nobody listens there any more", listener.stdout.read())
+        self.assertEqual(listener.returncode, FAILED)
+
     def test_the_last_answer_arrives_before_it_ends(self):
         for word in ("one", "two", "three"):
             with self.listening("last", "--count", "1", "--exec", "cat") as (address, listener):
