@@ -33,6 +33,15 @@ json::object unmounted_line(const std::string& directory) {
   return out;
 }
 
+// What was asked of a peer by a mount that ends may have been sent.
+spot::Failure ended_before_the_end(What what, const std::string& mount, const spot::Failure& why) {
+  const int number = spot::to_errno(why.code);
+  const bool has_ended = number == ENETDOWN || number == ENOTCONN || number == ECONNABORTED || number == EIO;
+  if (!has_ended || (what != What::query && what != What::send)) return why;
+  return {std::error_code{ETIMEDOUT, std::generic_category()},
+          spot::printable(mount) + ": the mount has ended meanwhile, the outcome is unknown"};
+}
+
 }  // namespace
 
 bool may_go_directly(What what) noexcept {
@@ -81,7 +90,7 @@ int run_on_mount(const Invocation& line, const std::string& command, const Show&
     show(unmounted_line(place->directory), output);
     if (output.is_json()) output.line({}, {{"done", true}});
   } else if (!received) {
-    return output.fail(received.error());
+    return output.fail(ended_before_the_end(line.what, place->directory, received.error()));
   }
   return code;
 }

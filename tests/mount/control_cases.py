@@ -512,6 +512,16 @@ class Peers(ControlCase):
             self.assertIn("two was taken away: nobody listens there any more", listener.stdout.read())
         self.assertEqual(listener.returncode, FAILED)
 
+    def test_a_query_by_a_mount_that_ends_has_an_unknown_outcome(self):
+        mount, begun = BED.relay_mount(), BED.work / "begun by that mount"
+        with self.listening("ends", "--exec", f"touch '{begun}'; sleep 300") as (address, _):
+            with started("--json", "query", address, "--mount", mount.directory) as asking:
+                wait_until(begun.exists, "the command to begin")
+                mount.signal(signal.SIGTERM)
+                self.assertIn("the outcome is unknown", json.loads(asking.stdout.readline())["text"])
+                self.assertEqual(asking.wait(PATIENCE), TIMED_OUT)
+        wait_until(lambda: not mount.is_running(), "the end")
+
     def test_the_last_answer_arrives_before_it_ends(self):
         for word in ("one", "two", "three"):
             with self.listening("last", "--count", "1", "--exec", "cat") as (address, listener):
