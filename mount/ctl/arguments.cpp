@@ -1,6 +1,7 @@
 #include "mount/ctl/arguments.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -205,6 +206,7 @@ class Parser {
     if (line_.what == What::blob_ls) return wrong("blob ls needs a mount: a relay lists nothing");
     mount::Options options;
     auto source = mount::Source::parse(source_);
+    if (std::isnan(line_.interval)) return wrong("--interval: nan is no number of seconds");  // within every range
     if (!source) return wrong(source.error().text);
     options.source = *std::move(source);
     for (const std::string& list : options_) {

@@ -265,6 +265,8 @@ TEST(CtlArguments, WrongUsageIsTwo) {
                                                 {"query", "@/time", "--timeout", "0"},
                                                 {"log", "--level", "loud"},
                                                 {"listen"},
+                                                {"top", "--interval", "nan"},
+                                                {"top", "--interval", "inf"},
                                                 {"time", "--source", "nonsense"},
                                                 {"card", "--mount", "/m", "--source", "spot:"},
                                                 {"blob", "ls", "--source", "spot:"},
