@@ -102,6 +102,7 @@ class Parser {
     CLI::App* const card = add(app_, "card", "Show the ID card of an identity", What::card);
     CLI::App* const listen = add(app_, "listen", "Take the messages for an endpoint of this identity", What::listen);
     for (CLI::App* const command : {query, send}) {
+    CLI::App* const group = add(app_, "group", "List the members of a group", What::group);
       command->add_option("ADDRESS", line_.address, "k.HASH/ENDPOINT, g.HASH/ENDPOINT or @/ENDPOINT")->required();
       command->add_option("BODY", line_.body, "Default: nothing; -: standard input");
     }
@@ -110,12 +111,13 @@ class Parser {
     card->add_option("ADDRESS", line_.address, "k.HASH; default: this identity");
     listen->add_option("ENDPOINT", line_.endpoint)->required();
     listen->add_option("--exec", line_.command,
+    group->add_option("KEY", line_.key, "Its public key (PKIX, in base64url)")->required();
                        "A command for the shell that answers each message: the body is its input, SPOT_SENDER and "
                        "SPOT_ENDPOINT are in its environment, its output is the answer, or its errors where it fails");
     listen->add_option("--count", line_.count, "End after so many messages");
     take_timeout(query);
     take_timeout(ping);
-    for (CLI::App* const command : {query, send, ping, time, card, listen}) take_way(command);
+    for (CLI::App* const command : {query, send, ping, time, card, group, listen}) take_way(command);
   }
 
   void add_disk_commands() {

@@ -33,6 +33,7 @@ enum class What {
   ping,
   time,
   card,
+  group,
   listen,
   doctor,
   fstab,
@@ -46,7 +47,7 @@ struct Invocation {
   std::string place;  // the mount's directory, or any path in it; empty: to be found
   bool repair = false, accept_older = false;
   std::string writer;       // of retire
-  std::string key;          // of blob; of ls the prefix
+  std::string key;          // of blob and group; of blob ls the prefix
   std::string input = "-";  // of blob put: a file
   std::string address;      // of query, send, ping, card
   std::string body;         // of query and send; "-": standard input

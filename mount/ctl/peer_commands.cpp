@@ -1,4 +1,4 @@
-// query, send, ping, time, card: by a mount, or by a client of our own.
+// query, send, ping, time, card, group: by a mount, or by a client of our own.
 #include <cerrno>
 #include <cstdlib>
 
@@ -69,10 +69,19 @@ std::string time_text(const json::object& line) {
                                                : ", the clock here is " + by + " ahead");
 }
 
+std::string members_text(const json::object& line) {
+  std::string out;
+  for (const json::value& one : array_of(line, "members")) {
+    if (one.is_string()) out.append(out.empty() ? "" : "\n").append(spot::printable(one.get_string()));
+  }
+  return out;
+}
+
 std::string describe(const json::object& line) {
   const std::string_view event = string_of(line, "event");
   if (event == "time") return time_text(line);
   if (event == "card") return card_text(line);
+  if (event == "group") return members_text(line);
   if (event != "pong") return {};
   return text_of(line, "address") + ": " + milliseconds_text(real_of(line, "milliseconds"));
 }
@@ -103,6 +112,7 @@ std::string command_of(const Invocation& line, std::size_t size) {
              std::to_string(size);
     case What::ping: return "ping " + address + timeout;
     case What::card: return line.address.empty() ? "card" : "card " + address;
+    case What::group: return "group " + tree::quoted_word(line.key);
     default: return "time";
   }
 }
@@ -115,6 +125,7 @@ tree::Asked asked(const Invocation& line, std::string body, const std::shared_pt
     case What::send: return tree::ask_send(client, line.address, spot::to_bytes(body), line.endpoint);
     case What::ping: return tree::ask_ping(client, address_of(line), timeout, clock);
     case What::card: return tree::ask_card(client, line.address.empty() ? client->target_id() : line.address);
+    case What::group: return tree::ask_group(client, line.key);
     default: return tree::ask_time(client, clock);
   }
 }

@@ -51,6 +51,7 @@ bool may_go_directly(What what) noexcept {
     case What::ping:
     case What::time:
     case What::card:
+    case What::group:
     case What::listen:
     case What::blob_get:
     case What::blob_put:
@@ -122,7 +123,8 @@ int run(const Invocation& line, Output& output) {
     case What::send:
     case What::ping:
     case What::time:
-    case What::card: return run_peer_command(line, output);
+    case What::card:
+    case What::group: return run_peer_command(line, output);
     case What::listen: return run_listen(line, output);
     case What::doctor: return run_doctor(line, output);
     case What::fstab: return run_fstab(line, output);

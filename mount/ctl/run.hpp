@@ -29,7 +29,7 @@ int run_status(const Invocation& line, Output& output);
 int run_top(const Invocation& line, Output& output);
 int run_mount_command(const Invocation& line, Output& output);  // log, reconnect, forget
 int run_umount(const Invocation& line, Output& output);
-int run_peer_command(const Invocation& line, Output& output);  // query, send, ping, time, card
+int run_peer_command(const Invocation& line, Output& output);  // query, send, ping, time, card, group
 int run_listen(const Invocation& line, Output& output);
 int run_blob_on_mount(const Invocation& line, Output& output);
 int run_doctor(const Invocation& line, Output& output);

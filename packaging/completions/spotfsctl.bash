@@ -15,7 +15,7 @@ _spotfsctl() {
     words='--help --json --progress --version'
     case $command in
       fsck) words+=' --accept-older --repair' ;;
-      blob | card | time) words+=' --mount --source -o' ;;
+      blob | card | group | time) words+=' --mount --source -o' ;;
       doctor) words+=' --ca --identity --state' ;;
       fstab) words+=' -o' ;;
       listen) words+=' --count --exec --mount --source -o' ;;
@@ -25,8 +25,8 @@ _spotfsctl() {
       top) words+=' --count --interval' ;;
     esac
   elif [[ -z $command ]]; then
-    words='blob card conflicts doctor flush forget fsck fstab list listen log ping query reconnect scrub send status time
-      top umount writers'
+    words='blob card conflicts doctor flush forget fsck fstab group list listen log ping query reconnect scrub send status
+      time top umount writers'
   elif [[ $command == blob && -z $sub ]]; then
     words='get ls put rm'
   elif [[ ($command == doctor || $command == fstab) && -z $sub ]]; then

@@ -10,6 +10,7 @@ __spotfsctl_command flush 'Store all that was written'
 __spotfsctl_command forget 'Drop what is cached of a name'
 __spotfsctl_command fsck 'Read everything again'
 __spotfsctl_command fstab 'Print the line of /etc/fstab'
+__spotfsctl_command group 'List the members of a group'
 __spotfsctl_command list 'List the mounts of this machine'
 __spotfsctl_command listen 'Take the messages for an endpoint'
 __spotfsctl_command log 'Show what the mount has logged'
@@ -25,7 +26,7 @@ __spotfsctl_command umount 'End the mount, and wait until all is stored'
 __spotfsctl_command writers 'List machines that change this disk'
 functions --erase __spotfsctl_command
 
-set -l peers blob card listen ping query send time
+set -l peers blob card group listen ping query send time
 complete -c spotfsctl -n "__fish_seen_subcommand_from $peers" -l mount -x -a '(__fish_complete_directories)'
 complete -c spotfsctl -n "__fish_seen_subcommand_from $peers" -l source -x -a 'embedded: spot: wss://'
 complete -c spotfsctl -n "__fish_seen_subcommand_from $peers" -s o -x -d 'With --source: options of spotfs'

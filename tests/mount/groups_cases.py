@@ -113,6 +113,9 @@ class Groups(Case):
             wait_until(lambda mount=mount: self.groups_of(mount) == [self.group.key], "the membership in the card")
 
         directory = self.asker.path("groups", self.group.key)
+        ctl = BED.programs["spotfs"].parent / "ctl" / "spotfsctl"
+        result = run(ctl, "group", self.group.key, "--mount", self.asker.directory)
+        self.assertEqual((result.stdout.splitlines(), result.stderr), (sorted(map(address, (a, b))), ""))
         for mount in (a, b):
             link = directory / address(mount)
             self.assertEqual(os.readlink(link), f"../../endpoints/{address(mount)}")

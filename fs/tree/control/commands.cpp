@@ -28,6 +28,7 @@ const std::array kCommands{
     Command{"ping", "ADDRESS [SECONDS]", 1, 2, run_ping},
     Command{"time", "", 0, 0, run_time},
     Command{"card", "[ADDRESS]", 0, 1, run_card},
+    Command{"group", "KEY", 1, 1, run_group},
     Command{"log", "[follow|LEVEL]", 0, 1, run_log},
     Command{"reconnect", "", 0, 0, run_reconnect},
     Command{"forget", "PATH", 1, 1, run_forget},

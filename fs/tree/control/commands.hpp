@@ -47,6 +47,7 @@ Outcome run_send(std::shared_ptr<const ControlOptions> control, ExchangePtr exch
 Outcome run_ping(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_time(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_card(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
+Outcome run_group(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_blob_get(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_blob_put(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_blob_rm(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);

@@ -1,4 +1,4 @@
-// query, send, ping, time, card: in the name of the identity that mounted.
+// query, send, ping, time, card, group: in the name of the identity that mounted.
 #include <charconv>
 
 #include "client/base/encoding.hpp"
@@ -85,6 +85,11 @@ Outcome run_time(std::shared_ptr<const ControlOptions> control, ExchangePtr exch
 Outcome run_card(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments) {
   const std::string address = arguments.empty() ? control->client->target_id() : arguments[0];
   Answer<json::object> line = co_await ask_card(control->client, address);
+  co_return co_await tell(exchange, std::move(line));
+}
+
+Outcome run_group(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments) {
+  Answer<json::object> line = co_await ask_group(control->client, arguments[0]);
   co_return co_await tell(exchange, std::move(line));
 }
 

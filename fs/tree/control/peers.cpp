@@ -1,5 +1,7 @@
 #include "fs/tree/control/peers.hpp"
 
+#include <set>
+
 #include <boost/json/array.hpp>
 
 #include "client/base/encoding.hpp"
@@ -126,3 +128,17 @@ Asked ask_card(ClientPtr client, std::string address) {
 }
 
 }  // namespace spotfs::tree
+Asked ask_group(ClientPtr client, std::string key) {
+  auto bytes = spot::from_base64url(key);
+  if (!bytes || !spot::PublicKey::parse(*bytes))
+    co_return wrong(in_quotes(key) + " is no key of a group: give its public key (PKIX, in base64url)");
+  const Answer<std::vector<spot::Sha256>> members = co_await client->get_group_members(*std::move(bytes));
+  if (!members) co_return members.error();
+  std::set<std::string> addresses;
+  for (const spot::Sha256& hash : *members) addresses.insert(spot::identity_target(hash));
+  json::object line{{"event", "group"}};
+  line["group"] = key;
+  line["members"] = json::array(addresses.begin(), addresses.end());
+  co_return line;
+}
+

@@ -6,6 +6,7 @@
 //   {"event": "pong", "address": …, "milliseconds": …}
 //   {"event": "time", "time": RFC 3339, "seconds": …, "offset_ms": what this machine's clock is behind}
 //   {"event": "card", "address": …, and what card.json says}
+//   {"event": "group", "group": its key, "members": their addresses}
 //
 // Thread: any. Lifetime: keep the client. Errors: bad_argument with a sentence, refused, too_large; those of
 // Client::query. A query is sent at most once.
@@ -31,5 +32,7 @@ Asked ask_send(ClientPtr client, std::string address, Bytes body, std::string fr
 Asked ask_ping(ClientPtr client, std::string address, spot::Timeout timeout, const spot::Clock* clock);
 Asked ask_time(ClientPtr client, const spot::Clock* clock);
 Asked ask_card(ClientPtr client, std::string address);
+// key: the group's public key, base64url.
+Asked ask_group(ClientPtr client, std::string key);
 
 }  // namespace spotfs::tree

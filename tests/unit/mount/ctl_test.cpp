@@ -243,6 +243,8 @@ TEST(CtlArguments, CommandsForPeersTakeTheirWords) {
   EXPECT_EQ(taken({"query", "k.x/test"}).body, "");
   EXPECT_EQ(taken({"send", "k.x/in", "text", "--from", "me"}).endpoint, "me");
   EXPECT_EQ(taken({"ping"}).what, What::ping);
+  EXPECT_EQ(taken({"group", "MFkw"}).what, What::group);
+  EXPECT_EQ(taken({"group", "MFkw"}).key, "MFkw");
   const Invocation listen = taken({"listen", "upper", "--exec", "tr a-z A-Z", "--source", "spot:"});
   EXPECT_EQ(listen.command, "tr a-z A-Z");
   EXPECT_TRUE(listen.direct);
@@ -265,6 +267,7 @@ TEST(CtlArguments, WrongUsageIsTwo) {
                                                 {"query", "@/time", "--timeout", "0"},
                                                 {"log", "--level", "loud"},
                                                 {"listen"},
+                                                {"group"},
                                                 {"top", "--interval", "nan"},
                                                 {"top", "--interval", "inf"},
                                                 {"time", "--source", "nonsense"},

@@ -1,4 +1,5 @@
-// query, send, ping, time and card, as lines, on a relay in the test's hands.
+// query, send, ping, time, card and group, as lines, on a relay in the test's hands.
+#include <boost/json/array.hpp>
 #include <gmock/gmock.h>
 
 #include "client/base/encoding.hpp"
@@ -123,6 +124,20 @@ TEST_F(ControlPeersTest, WhatIsSentReachesItsEndpoint) {
 TEST_F(ControlPeersTest, APingTellsHowLongItTook) {
   for (const std::string& address : {peer_->target_id(), std::string{"@"}}) {
     const json::object line = run(ask_ping(client_, address, std::chrono::seconds{30}, clock_)).value();
+TEST_F(ControlPeersTest, AGroupHasItsMembersByItsKey) {
+  const Bytes key = new_keys()->self().public_key().pkix();
+  relay_->groups[key] = {spot::Sha256{2}, spot::Sha256{1}};
+  const json::object line = run(ask_group(client_, spot::base64url(key))).value();
+  EXPECT_EQ(text_of(line, "event"), "group");
+  EXPECT_EQ(text_of(line, "group"), spot::base64url(key));
+  const json::array members{spot::identity_target(spot::Sha256{1}), spot::identity_target(spot::Sha256{2})};
+  EXPECT_EQ(line.at("members").as_array(), members);
+  const Bytes other = new_keys()->self().public_key().pkix();
+  EXPECT_TRUE(run(ask_group(client_, spot::base64url(other))).value().at("members").as_array().empty());
+  for (const std::string& bad : {std::string{}, std::string{"x"}, "g." + spot::base64url(spot::Sha256{1})})
+    EXPECT_THAT(run(ask_group(client_, bad)).error().text, HasSubstr("is no key of a group")) << bad;
+}
+
     EXPECT_EQ(text_of(line, "event"), "pong");
     EXPECT_GE(line.at("milliseconds").as_double(), 0.0);
   }
