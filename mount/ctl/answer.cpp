@@ -14,6 +14,8 @@ json::object line_of(const char* event, const Received& message) {
   return out;
 }
 
+std::string without_newlines(const std::string& text) { return text.substr(0, text.find_last_not_of('\n') + 1); }
+
 }  // namespace
 
 Reply reply_to(const Received& message, const Invocation& line, int stop, Output& output) {
@@ -42,10 +44,11 @@ Reply reply_to(const Received& message, const Invocation& line, int stop, Output
     if (!output.is_json()) output.fail(ended.error());
   } else {
     out["code"] = ended->code;
+    const std::string errors = without_newlines(ended->errors);
     if (ended->code == 0)
       reply = {Reply::Kind::answer, ended->out};
     else
-      reply.text = ended->errors.empty() ? "exit code " + std::to_string(ended->code) : ended->errors;
+      reply.text = errors.empty() ? "exit code " + std::to_string(ended->code) : errors;
   }
   if (output.is_json()) {
     output.line({}, out);

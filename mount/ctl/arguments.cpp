@@ -60,6 +60,7 @@ class Parser {
   }
   // An empty name would stand for the only mount there is.
   static std::string check_name(const std::string& name) { return name.empty() ? "the name is empty" : ""; }
+  static std::string check_command(const std::string& text) { return text.empty() ? "the command is empty" : ""; }
   CLI::Option* take_place(CLI::App* command, const char* name = "DIR", const char* text = "The mount") {
     return command->add_option(name, line_.place, text)->check(check_name);
   }
@@ -67,7 +68,8 @@ class Parser {
   // By which mount, or without one.
   void take_way(CLI::App* command) {
     take_place(command, "--mount", "Through this mount (DIR)");
-    command->add_option("--source", source_, "Without a mount: embedded:DIR, wss://HOST[:PORT][,…] or spot:");
+    command->add_option("--source", source_, "Without a mount: embedded:DIR, wss://HOST[:PORT][,…] or spot:")
+        ->check(check_name);
     command->add_option("-o", options_, "With --source: identity=DIR, ca=FILE and other options of spotfs")
         ->allow_extra_args(false);
   }
@@ -100,20 +102,22 @@ class Parser {
     CLI::App* const ping = add(app_, "ping", "How long an identity, or the relay, takes to answer", What::ping);
     CLI::App* const time = add(app_, "time", "Ask the relay for the time", What::time);
     CLI::App* const card = add(app_, "card", "Show the ID card of an identity", What::card);
+    CLI::App* const group = add(app_, "group", "List the members of a group", What::group);
     CLI::App* const listen = add(app_, "listen", "Take the messages for an endpoint of this identity", What::listen);
     for (CLI::App* const command : {query, send}) {
-    CLI::App* const group = add(app_, "group", "List the members of a group", What::group);
       command->add_option("ADDRESS", line_.address, "k.HASH/ENDPOINT, g.HASH/ENDPOINT or @/ENDPOINT")->required();
       command->add_option("BODY", line_.body, "Default: nothing; -: standard input");
     }
     send->add_option("--from", line_.endpoint, "The endpoint of ours that it comes from");
     ping->add_option("ADDRESS", line_.address, "k.HASH; default: the relay");
     card->add_option("ADDRESS", line_.address, "k.HASH; default: this identity");
-    listen->add_option("ENDPOINT", line_.endpoint)->required();
-    listen->add_option("--exec", line_.command,
     group->add_option("KEY", line_.key, "Its public key (PKIX, in base64url)")->required();
-                       "A command for the shell that answers each message: the body is its input, SPOT_SENDER and "
-                       "SPOT_ENDPOINT are in its environment, its output is the answer, or its errors where it fails");
+    listen->add_option("ENDPOINT", line_.endpoint)->required();
+    listen
+        ->add_option("--exec", line_.command,
+                     "A command for the shell that answers each message: the body is its input, SPOT_SENDER and "
+                     "SPOT_ENDPOINT are in its environment, its output is the answer, or its errors where it fails")
+        ->check(check_command);
     listen->add_option("--count", line_.count, "End after so many messages");
     take_timeout(query);
     take_timeout(ping);
@@ -202,13 +206,13 @@ class Parser {
 
   boost::system::result<Invocation, int> complete() {
     if (line_.what == What::doctor || line_.what == What::fstab) return complete_setup();
+    if (std::isnan(line_.interval)) return wrong("--interval: nan is no number of seconds");  // within every range
     if (source_.empty() && !options_.empty()) return wrong("-o goes with --source");
     if (source_.empty()) return line_;
     if (!line_.place.empty()) return wrong("give --mount or --source, not both");
     if (line_.what == What::blob_ls) return wrong("blob ls needs a mount: a relay lists nothing");
     mount::Options options;
     auto source = mount::Source::parse(source_);
-    if (std::isnan(line_.interval)) return wrong("--interval: nan is no number of seconds");  // within every range
     if (!source) return wrong(source.error().text);
     options.source = *std::move(source);
     for (const std::string& list : options_) {

@@ -195,10 +195,11 @@ int listen_directly(const Invocation& line, const Ends& ends, Output& output) {
   Direct direct{*line.direct};
   if (const auto connected = direct.connect(); !connected) return output.fail(connected.error());
   const auto questions = std::make_shared<Questions>();
-  direct.client()->set_handler(line.endpoint, {});  // of the client itself
   const auto set = direct.client()->set_taker(
       line.endpoint, [questions](QuestionPtr question) { return questions->put(std::move(question)); });
-  if (!set) return output.fail(Failure{set.error(), spot::printable(line.endpoint)});
+  if (!set)
+    return output.fail("EBUSY",
+                       spot::printable(line.endpoint) + ": the client itself answers there, take another name");
   tell_begin(direct.client()->target_id() + "/" + line.endpoint, output);
   bool any = false;
   for (unsigned count = 0; output.works() && (line.count == 0 || count < line.count); ++count) {

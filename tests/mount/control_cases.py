@@ -495,6 +495,12 @@ class Peers(ControlCase):
                 self.assertIn("declined", result.stderr)
                 self.assertEqual(json.loads(listener.stdout.readline())["text"], "hi")
 
+    def test_what_the_client_answers_itself_is_nobody_elses(self):
+        for way, _, _ in self.ways():
+            result = ctl("--json", "listen", "ping", *way)
+            self.assert_exit(FAILED, result)
+            self.assertEqual(last_error(result), "EBUSY")
+
     def test_listeners_of_a_mount_serve_one_endpoint_side_by_side(self):
         words = ("--json", "listen", "two", "--exec", "cat", "--mount", self.top)
         with started(*words) as first:

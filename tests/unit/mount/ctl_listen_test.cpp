@@ -1,10 +1,11 @@
-// spotfsctl listen: what it makes and takes away.
+// spotfsctl listen: what it makes and takes away, and what a command's outcome is to the sender.
 #include <filesystem>
 #include <optional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mount/ctl/answer.hpp"
 #include "mount/ctl/shared_endpoint.hpp"
 
 namespace spotfs::ctl {
@@ -70,6 +71,22 @@ TEST_F(SharedEndpointTest, WhereThereIsNoListenItSaysWhy) {
   const auto made = SharedEndpoint::open(mount_.string(), "two");
   ASSERT_FALSE(made);
   EXPECT_THAT(made.error().text, HasSubstr("has no listen/: it shows the disk alone"));
+}
+
+TEST(CtlAnswer, ErrorsOfACommandEndWithoutANewline) {
+  Invocation line;
+  line.what = What::listen;
+  line.endpoint = "test";
+  Output output{false};
+  const auto answered = [&](const char* command) {
+    line.command = command;
+    return reply_to({"k.x/y", true, "body"}, line, -1, output);
+  };
+  const Reply failed = answered("echo oops >&2; exit 1");
+  EXPECT_EQ(failed.kind, Reply::Kind::error);
+  EXPECT_EQ(failed.text, "oops");
+  EXPECT_EQ(answered("printf '\\n' >&2; exit 3").text, "exit code 3");
+  EXPECT_EQ(answered("cat; echo").text, "body\n");
 }
 
 }  // namespace
