@@ -6,7 +6,7 @@
 
 #include <boost/json/array.hpp>
 
-#include "client/base/encoding.hpp"
+#include "fs/tree/control/lines.hpp"
 
 namespace spotfs::ctl {
 namespace {
@@ -21,14 +21,7 @@ std::string_view string_of(const json::object& line, std::string_view name) {
 }
 
 std::string text_of(const json::object& line, std::string_view name) {
-  std::string out;
-  for (std::string_view rest = string_of(line, name);;) {
-    const auto escaped = rest.find('\\');
-    out += spot::printable(rest.substr(0, escaped), kMostText);
-    if (escaped == rest.npos || out.size() >= kMostText) return out;
-    out += '\\';
-    rest.remove_prefix(escaped + 1);
-  }
+  return tree::printable_once(string_of(line, name), kMostText);
 }
 
 std::uint64_t number_of(const json::object& line, std::string_view name) {

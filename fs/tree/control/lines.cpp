@@ -17,6 +17,17 @@ void put_text(json::object& to, std::string_view name, std::string_view text) {
   to[std::string{name} + "_base64"] = spot::base64url(spot::view(text));
 }
 
+std::string printable_once(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (;;) {
+    const auto escaped = text.find('\\');
+    out += spot::printable(text.substr(0, escaped), limit - out.size());
+    if (escaped == text.npos || out.size() >= limit) return out;
+    out += '\\';
+    text.remove_prefix(escaped + 1);
+  }
+}
+
 std::string sentence_of(const spot::Failure& failure) {
   using spot::Errc;
   const std::string text = spot::printable(failure.text);

@@ -16,6 +16,9 @@ namespace json = boost::json;
 // Text where it is UTF-8; else printable() of it, and as base64url under `name`_base64.
 void put_text(json::object& to, std::string_view name, std::string_view text);
 
+// Text that is printable in parts: what is escaped already stays as it is. At most `limit` bytes, and an ellipsis.
+std::string printable_once(std::string_view text, std::size_t limit = 1024);
+
 // One sentence for the user.
 std::string sentence_of(const spot::Failure& failure);
 // A failure whose sentence names what it is about.

@@ -25,7 +25,7 @@ void LogBook::keep_error(State& state, Line line) {
 }
 
 void LogBook::add(LogLevel level, std::string_view text) {
-  Line line{0, clock_.wall(), level, spot::printable(text)};
+  Line line{0, clock_.wall(), level, printable_once(text)};
   const bool is_kept = level >= least_;
   if (!is_kept && level < LogLevel::warning) return;
   const auto before = state_.with([&](State& state) -> std::shared_ptr<spot::Event> {
@@ -40,7 +40,7 @@ void LogBook::add(LogLevel level, std::string_view text) {
 }
 
 void LogBook::add_error(std::string_view text) {
-  Line line{0, clock_.wall(), LogLevel::error, spot::printable(text)};
+  Line line{0, clock_.wall(), LogLevel::error, printable_once(text)};
   state_.with([&](State& state) { keep_error(state, std::move(line)); });
 }
 

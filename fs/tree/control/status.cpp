@@ -23,7 +23,7 @@ json::object connection_json(const spot::ConnectionStatus& connection) {
   out["since"] = seconds_of(connection.since);
   if (connection.round_trip) out["round_trip_ms"] = static_cast<double>(connection.round_trip->count()) / 1e6;
   out["reconnects"] = connection.reconnects;
-  out["last_error"] = spot::printable(connection.last_error);
+  out["last_error"] = printable_once(connection.last_error);
   return out;
 }
 

@@ -28,6 +28,13 @@ TEST_F(LogBookTest, ErrorsAreOneLineEachWhateverTheyHold) {
   EXPECT_LT(text.size(), 1'200U);
 }
 
+TEST_F(LogBookTest, WhatIsEscapedAlreadyIsNotEscapedOnceMore) {
+  note_query(book_, "k.x/y", {spot::Errc::remote_error, "\x1b[31m"});
+  EXPECT_THAT(book_.last_error()->text, HasSubstr(": \\x1b[31m"));
+  book_.add(LogLevel::warning, "\\x1b[2J\x1b[2J");
+  EXPECT_EQ(book_.last_error()->text, "\\x1b[2J\\x1b[2J");
+}
+
 TEST_F(LogBookTest, TheLastHundredErrorsAreKept) {
   for (int i = 0; i < 150; ++i) book_.add(LogLevel::error, "number " + std::to_string(i));
   const auto errors = book_.errors();
