@@ -31,6 +31,8 @@ using spot::Failure;
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kFlush = 10s;
+// Of an endpoint, in bytes: in its address k.HASH/ stands before it.
+constexpr std::size_t kMostName = spot::kMaxNameSize - 46;
 constexpr std::size_t kMostBody = std::size_t{1} << 20;
 
 // A descriptor that is readable once SIGINT or SIGTERM has come. They stay pending, and so are never missed.
@@ -132,8 +134,6 @@ Answer<void> answer_one(const std::string& message, const Invocation& line, cons
   return refused ? Answer<void>{too_large(received)} : refused;
 }
 
-int take_from_mount(const std::string& endpoint, const Invocation& line, const Ends& ends, Output& output) {
-  const auto is_over = [&] { return !output.works() || ends.have_come(); };
 bool is_gone(const Failure& why) {
   const int number = spot::to_errno(why.code);
   return number == ESTALE || number == ENOENT;
@@ -144,6 +144,8 @@ Failure taken_away(const std::string& endpoint) {
           spot::printable(endpoint) + " was taken away: nobody listens there any more"};
 }
 
+int take_from_mount(const std::string& endpoint, const Invocation& line, const Ends& ends, Output& output) {
+  const auto is_over = [&] { return !output.works() || ends.have_come(); };
   for (unsigned count = 0; !is_over() && (line.count == 0 || count < line.count);) {
     const Answer<std::optional<std::string>> next = read_next(endpoint + "/next", ends);
     if (!next) return output.fail(is_gone(next.error()) ? taken_away(endpoint) : next.error());
@@ -224,6 +226,9 @@ int listen_directly(const Invocation& line, const Ends& ends, Output& output) {
 }  // namespace
 
 int run_listen(const Invocation& line, Output& output) {
+  if (line.endpoint.size() > kMostName)
+    return output.fail("EINVAL", "\"" + spot::printable(line.endpoint) + "\" is too long: at most " +
+                                     std::to_string(kMostName) + " bytes of a name fit into an address");
   const bool is_name = !line.endpoint.empty() && line.endpoint.find('/') == std::string::npos && line.endpoint != "." &&
                        line.endpoint != ".." && spot::Address::parse("@/" + line.endpoint);
   if (!is_name)

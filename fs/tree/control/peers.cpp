@@ -49,8 +49,13 @@ void make_printable(json::value& value) {
 }  // namespace
 
 Answer<void> check_query(const std::string& address, std::uint64_t size) {
+  constexpr const char* kGive = ": give k.HASH/ENDPOINT, g.HASH/ENDPOINT or @/ENDPOINT";
+  if (address.size() > spot::kMaxNameSize)
+    return wrong(in_quotes(address) + " is too long: an address has at most " + std::to_string(spot::kMaxNameSize) +
+                 " bytes");
   const auto to = spot::Address::parse(address);
-  if (!to) return wrong(in_quotes(address) + " is no address: give k.HASH/ENDPOINT, g.HASH/ENDPOINT or @/ENDPOINT");
+  if (!to) return wrong(in_quotes(address) + " is no address" + kGive);
+  if (to->endpoint.empty()) return wrong(in_quotes(address) + " names no endpoint" + kGive);
   if (to->kind == spot::AddressKind::server && is_of_the_store(to->endpoint))
     return Failure{Errc::refused, in_quotes(address) + " is what blobs/ is made of: use blobs/, or spotfsctl blob"};
   if (size > kMaxMessage)
@@ -127,7 +132,6 @@ Asked ask_card(ClientPtr client, std::string address) {
   co_return line;
 }
 
-}  // namespace spotfs::tree
 Asked ask_group(ClientPtr client, std::string key) {
   auto bytes = spot::from_base64url(key);
   if (!bytes || !spot::PublicKey::parse(*bytes))
@@ -142,3 +146,4 @@ Asked ask_group(ClientPtr client, std::string key) {
   co_return line;
 }
 
+}  // namespace spotfs::tree

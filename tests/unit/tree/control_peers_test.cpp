@@ -81,6 +81,9 @@ TEST_F(ControlPeersTest, WhatIsNoAddressIsNotAsked) {
   const std::size_t before = relay_->messages.size();
   EXPECT_EQ(query("k.short/x", "").error().code, spot::Errc::bad_argument);
   EXPECT_EQ(query("\x1b[2J", "").error().code, spot::Errc::bad_argument);
+  for (const std::string& address : {std::string{"@"}, peer_->target_id(), peer_->target_id() + "/"})
+    EXPECT_THAT(query(address, "").error().text, HasSubstr("names no endpoint")) << address;
+  EXPECT_THAT(query(at(std::string(250, 'q')), "").error().text, HasSubstr("is too long"));
   EXPECT_EQ(run(ask_ping(client_, at("echo"), {}, clock_)).error().code, spot::Errc::bad_argument);
   EXPECT_EQ(run(ask_send(client_, at("echo"), {}, "a/b")).error().code, spot::Errc::bad_argument);
   EXPECT_EQ(query(at("echo"), std::string(kMaxMessage + 1, 'x')).error().code, spot::Errc::too_large);
@@ -121,9 +124,6 @@ TEST_F(ControlPeersTest, WhatIsSentReachesItsEndpoint) {
   EXPECT_EQ(from, client_->target_id() + "/me");
 }
 
-TEST_F(ControlPeersTest, APingTellsHowLongItTook) {
-  for (const std::string& address : {peer_->target_id(), std::string{"@"}}) {
-    const json::object line = run(ask_ping(client_, address, std::chrono::seconds{30}, clock_)).value();
 TEST_F(ControlPeersTest, AGroupHasItsMembersByItsKey) {
   const Bytes key = new_keys()->self().public_key().pkix();
   relay_->groups[key] = {spot::Sha256{2}, spot::Sha256{1}};
@@ -138,6 +138,9 @@ TEST_F(ControlPeersTest, AGroupHasItsMembersByItsKey) {
     EXPECT_THAT(run(ask_group(client_, bad)).error().text, HasSubstr("is no key of a group")) << bad;
 }
 
+TEST_F(ControlPeersTest, APingTellsHowLongItTook) {
+  for (const std::string& address : {peer_->target_id(), std::string{"@"}}) {
+    const json::object line = run(ask_ping(client_, address, std::chrono::seconds{30}, clock_)).value();
     EXPECT_EQ(text_of(line, "event"), "pong");
     EXPECT_GE(line.at("milliseconds").as_double(), 0.0);
   }
