@@ -1,4 +1,5 @@
 // list, log, reconnect, forget.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -22,6 +23,13 @@ std::string describe_log(const json::object& line) {
 }
 
 std::string describe_nothing(const json::object&) { return {}; }
+
+// Without the name of the mount, which stands before it.
+std::string why_not(const std::string& mount, const spot::Failure& why) {
+  const std::string text = tree::sentence_of(why), name = spot::printable(mount);
+  const std::string_view rest = std::string_view{text}.substr(text.starts_with(name) ? name.size() : 0);
+  return std::string{rest.substr(std::min(rest.find_first_not_of(":/ "), rest.size()))};
+}
 
 bool is_online(const json::object& status) {
   for (const json::value& one : array_of(status, "connections")) {
@@ -76,8 +84,9 @@ int run_list(Output& output) {
         shown += ": " + why;
       }
     } else {
-      line["why"] = tree::sentence_of(status.error());
-      shown += tree::sentence_of(status.error());
+      const std::string why = why_not(mount.directory, status.error());
+      line["why"] = why;
+      shown += why;
     }
     output.line(shown, line);
   }

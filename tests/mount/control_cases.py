@@ -348,6 +348,8 @@ class Umount(ControlCase):
         by_other = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
         result = run(*by_other, program(), "umount", mount.directory, env=BED.environment)
         self.assert_exit(FAILED, result)
+        listed = run(*by_other, program(), "list", env=BED.environment).stdout.splitlines()
+        self.assertIn(f"{mount.directory}  it is another user's", listed)
         self.assertEqual(result.stderr, f"spotfsctl: {mount.directory}: nobody mounted it, and only nobody or root can umount it\n")
         result = run(*by_user, program(), "umount", mount.directory, env=BED.environment)
         self.assert_exit(DONE, result)
