@@ -49,8 +49,10 @@ as() { in_root su - "$1" -c "$2"; }
 quickstart="sudo '$tree/packaging/quickstart.sh'"
 run() { as new "$quickstart $*" 2>&1 </dev/null | tee -a /dev/stderr; }
 says() { grep -qE -- "$2" <<<"$1" || fail "nothing about \"$2\" in: $1"; }
+# The last line is what systemd, which comes with the units, leaves when it is purged.
 files() { find . -xdev \( -path ./proc -o -path ./home -o -path ./built -o -path ./var/lib/dpkg -o -path ./var/log \
-  -o -path ./var/cache -o -path ./var/lib/apt -o -path ./tmp -o -path ./run \) -prune -o -print | sort; }
+  -o -path ./var/cache -o -path ./var/lib/apt -o -path ./tmp -o -path ./run -o -path ./etc/machine-id -o -path ./etc/mtab \
+  -o -path ./root/.ssh -o -path ./var/lib/private -o -path ./var/lib/systemd \) -prune -o -print | sort; }
 all_packages() { in_root dpkg-query -W -f="\${Package} \${db:Status-Abbrev}\n" | sort; }
 # Which program it is: another mount at the same place may have the number of the device again.
 process() { as new "sed -n 's/.*\"pid\": *\([0-9]*\).*/\1/p' /mnt/spot/.spotfs/status"; }
