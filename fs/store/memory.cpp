@@ -38,14 +38,20 @@ asio::awaitable<Answer<Bytes>> MemoryStore::fetch(std::string key) {
 
 asio::awaitable<Answer<void>> MemoryStore::store(std::string key, Bytes bottle) {
   const Fate fate_of_this = co_await fate(Verb::store, key);
-  if (happens(fate_of_this)) state_.with([&](State& state) { state.blobs.insert_or_assign(key, std::move(bottle)); });
+  if (happens(fate_of_this)) {
+    state_.with([&](State& state) {
+      const auto [at, is_new] = state.blobs.try_emplace(key);
+      if (is_new || at->second != bottle) ++state.changes;
+      at->second = std::move(bottle);
+    });
+  }
   if (!succeeds(fate_of_this)) co_return failure_of(fate_of_this);
   co_return Answer<void>{};
 }
 
 asio::awaitable<Answer<void>> MemoryStore::erase(std::string key) {
   const Fate fate_of_this = co_await fate(Verb::erase, key);
-  if (happens(fate_of_this)) state_.with([&](State& state) { state.blobs.erase(key); });
+  if (happens(fate_of_this)) state_.with([&](State& state) { state.changes += state.blobs.erase(key); });
   if (!succeeds(fate_of_this)) co_return failure_of(fate_of_this);
   co_return Answer<void>{};
 }
@@ -65,13 +71,28 @@ MemoryStore::Blobs MemoryStore::blobs() const {
   return state_.with([](const State& state) { return state.blobs; });
 }
 
+std::optional<Bytes> MemoryStore::blob(const std::string& key) const {
+  return state_.with([&](const State& state) {
+    const auto at = state.blobs.find(key);
+    return at == state.blobs.end() ? std::nullopt : std::optional{at->second};
+  });
+}
+
+std::uint64_t MemoryStore::changes() const {
+  return state_.with([](const State& state) { return state.changes; });
+}
+
 void MemoryStore::set_blobs(Blobs blobs) {
-  state_.with([&](State& state) { state.blobs = std::move(blobs); });
+  state_.with([&](State& state) {
+    state.blobs = std::move(blobs);
+    ++state.changes;
+  });
 }
 
 void MemoryStore::restart(Blobs blobs) {
   state_.with([&](State& state) {
     state.blobs = std::move(blobs);
+    ++state.changes;
     state.run = spot::random_array<16>();
   });
 }

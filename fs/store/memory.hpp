@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "client/base/sync.hpp"
 #include "client/crypto/hash.hpp"
@@ -32,8 +33,10 @@ class MemoryStore final : public BlobStore {
 
   void set_plan(Plan plan);  // an empty one: all is done
   Blobs blobs() const;
-  void set_blobs(Blobs blobs);  // goes back in time, or forward
-  void restart(Blobs blobs);    // another run, with what the disk had of it
+  std::optional<Bytes> blob(const std::string& key) const;
+  std::uint64_t changes() const;  // how often a value came, went or became another
+  void set_blobs(Blobs blobs);    // goes back in time, or forward
+  void restart(Blobs blobs);      // another run, with what the disk had of it
 
  private:
   asio::awaitable<Fate> fate(Verb verb, std::string key);
@@ -41,6 +44,7 @@ class MemoryStore final : public BlobStore {
   struct State {
     Plan plan;
     Blobs blobs;
+    std::uint64_t changes = 0;
     spot::ByteArray<16> run = spot::random_array<16>();
   };
   spot::Synchronized<State> state_;
