@@ -12,8 +12,8 @@ using Statement = Database::Statement;
 
 namespace {
 
-// meta: writer, machine, file (device and inode), registered (the writer that is), writers, seen (of all writers),
-// swept, heard, scrub. trash: since is 0 until a head without it is stored; replaced: until its operation is.
+// meta: writer, machine, file (device and inode), shared_until, registered (the writer that is), writers, seen (of all
+// writers), swept, heard, scrub. trash: since is 0 until a head without it is stored; replaced: until its operation is.
 constexpr const char* kTables =
     "CREATE TABLE IF NOT EXISTS meta (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS operation (stamp BLOB NOT NULL, bytes BLOB NOT NULL, piece INTEGER NOT NULL, "
@@ -150,6 +150,8 @@ Answer<void> Journal::become(const WriterId& writer, const std::string& machine_
     // Whoever has the old id may have joined its pieces and deleted these.
     if (step) step = database_.run("UPDATE piece SET stored = 0");
     if (step) step = database_.run("UPDATE list SET stored = 0");
+    if (step && !loose.empty())
+      step = set_meta("shared_until", std::ranges::max(loose, {}, &Operation::stamp).stamp.bytes);
     if (step) step = set_meta("writer", writer);
     if (step) step = set_meta("machine", spot::view(machine_id));
     return step ? set_meta("file", identity_of(database_.file())) : step;
@@ -158,6 +160,13 @@ Answer<void> Journal::become(const WriterId& writer, const std::string& machine_
   writer_ = writer;
   is_copy_ = false;
   return {};
+}
+
+Stamp Journal::shared_until() const {
+  const std::lock_guard lock{mutex_};
+  Stamp out;
+  if (const std::optional<Bytes> last = meta("shared_until")) copy_to(*last, out.bytes);
+  return out;
 }
 
 // --- Operations ------------------------------------------------------------------------------------------------------

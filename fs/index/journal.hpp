@@ -57,6 +57,8 @@ class Journal {
   std::filesystem::path log_file() const { return database_.file().string() + "-wal"; }
   // Takes a new id, for the same log; `loose` take the place of the operations that are in no piece.
   Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose);
+  // The last stamp of those: their contents are another writer's too. Zero: there were none.
+  Stamp shared_until() const;
 
   // --- Operations ----------------------------------------------------------------------------------------------------
   // A content that an operation takes away from an inode.

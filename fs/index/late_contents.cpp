@@ -10,11 +10,13 @@ namespace {
 constexpr std::chrono::hours kLongAgo{12};
 
 // A content that may have chunks which its maker did not store.
-std::optional<Reference> partly_old_content(const Operation& operation) {
+std::optional<Reference> partly_old_content(const Operation& operation, const Stamp& shared_until) {
+  // Whoever has the state directory that this one was copied from may have removed what both of them made.
+  const bool is_shared = operation.stamp <= shared_until;
   if (const Write* const write = std::get_if<Write>(&operation.action))
-    return write->base || (write->flags & kSharedChunks) != 0 ? write->reference : std::nullopt;
+    return is_shared || write->base || (write->flags & kSharedChunks) != 0 ? write->reference : std::nullopt;
   if (const Make* const make = std::get_if<Make>(&operation.action))
-    return (make->inode.flags & kSharedChunks) != 0 ? make->inode.reference : std::nullopt;
+    return is_shared || (make->inode.flags & kSharedChunks) != 0 ? make->inode.reference : std::nullopt;
   return std::nullopt;
 }
 
@@ -56,9 +58,10 @@ asio::awaitable<Answer<void>> DiskIndex::own_late_contents() {
   if (late_before_ == Stamp{}) co_return Answer<void>{};
   const Answer<std::vector<Operation>> late = ledger_->journal().loose(late_before_);
   if (!late) co_return late.error();
+  const Stamp shared_until = ledger_->journal().shared_until();
   std::size_t lost = 0;
   for (const Operation& operation : *late) {
-    const std::optional<Reference> content = partly_old_content(operation);
+    const std::optional<Reference> content = partly_old_content(operation, shared_until);
     if (!content || late_owned_.contains(operation.stamp)) continue;
     const auto draft = std::make_shared<Draft>(contents_, content);
     Answer<void> owned = co_await draft->own();

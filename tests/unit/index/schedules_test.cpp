@@ -31,5 +31,15 @@ TEST(Schedules, LoseNothingAndEndInOneState) {
   std::filesystem::remove_all(directory);
 }
 
+// Schedules that broke something once.
+TEST(Schedules, KeepWhatACopiedStateNames) {
+  std::string directory = std::filesystem::temp_directory_path() / "spotfs-schedules-XXXXXX";
+  ASSERT_TRUE(::mkdtemp(directory.data()));
+  const Schedule schedule{{0, 48, 3704375203}, {0, 97, 2510152497}, {2, 65, 1423379864}, {0, 79, 2506228286},
+                          {0, 4, 1243565994},  {0, 90, 2662718993}, {0, 12, 3973940221}, {0, 33, 162898319}};
+  EXPECT_EQ(run_schedule(schedule, directory), "");
+  std::filesystem::remove_all(directory);
+}
+
 }  // namespace
 }  // namespace spotfs
