@@ -19,7 +19,7 @@ struct Thread {
 // nullopt where it can't be had.
 using FindThread = std::function<std::optional<Thread>(pid_t tid)>;
 
-// From /proc/<tid>/status alone: anything else in /proc may wait for an exec that waits for the caller.
+// By thread_status.hpp.
 std::optional<Thread> find_thread(pid_t tid);
 
 }  // namespace spotfs::tree
