@@ -21,8 +21,6 @@ std::string_view type_of(RecordKind kind) noexcept {
   return {};
 }
 
-bool carries_secret(RecordKind kind) noexcept { return kind != RecordKind::writers; }
-
 }  // namespace
 
 RecordSealer::RecordSealer(std::shared_ptr<const spot::Keychain> keys) : keys_{std::move(keys)} {
@@ -62,19 +60,6 @@ Result<RecordSealer::Store> RecordSealer::open_any(RecordKind kind, const std::s
   std::ranges::copy(*id, out.store.id.begin());
   if (secret) out.store.secret.assign(secret->begin(), secret->end());
   return out;
-}
-
-Result<Bytes> RecordSealer::open(RecordKind kind, const std::string& key, const StoreSecret& store,
-                                 BytesView sealed) const {
-  Result<Store> opened = open_any(kind, key, sealed);
-  if (!opened) return opened.error();
-  if (opened->store.id != store.id) return fail(Errc::wrong_name);
-  if (carries_secret(kind) && opened->store.secret != store.secret) return fail(Errc::wrong_name);
-  return std::move(opened->payload);
-}
-
-Result<RecordSealer::Store> RecordSealer::open_store(const std::string& key, BytesView sealed) const {
-  return open_any(RecordKind::store, key, sealed);
 }
 
 }  // namespace spotfs

@@ -18,6 +18,8 @@ namespace spotfs {
 inline constexpr std::size_t kMaxRecord = 48'900;  // bytes of a sealed record
 
 enum class RecordKind { store, writers, head };
+// The records of stores and heads carry the secret, that of the writers does not.
+inline bool carries_secret(RecordKind kind) noexcept { return kind != RecordKind::writers; }
 
 // What a store is known by: its id, and the secret that its content is sealed with.
 struct StoreSecret {
@@ -29,7 +31,6 @@ class RecordSealer {
  public:
   explicit RecordSealer(std::shared_ptr<const spot::Keychain> keys);
 
-  // The records of stores and heads carry the secret, that of the writers does not.
   Result<Bytes> seal(RecordKind kind, const std::string& key, const StoreSecret& store, BytesView payload) const;
   // The payload of a record of this store.
   Result<Bytes> open(RecordKind kind, const std::string& key, const StoreSecret& store, BytesView sealed) const;

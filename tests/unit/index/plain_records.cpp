@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kSecretSize = 32;
 
 // kind(1) ‖ store id(16) ‖ secret(32) ‖ length of the key(1) ‖ key ‖ payload; that of writers has no secret.
-std::size_t secret_size(RecordKind kind) noexcept { return kind == RecordKind::writers ? 0 : kSecretSize; }
+std::size_t secret_size(RecordKind kind) noexcept { return carries_secret(kind) ? kSecretSize : 0; }
 
 }  // namespace
 
@@ -23,7 +23,7 @@ Result<Bytes> RecordSealer::seal(RecordKind kind, const std::string& key, const 
                                  BytesView payload) const {
   Bytes out{static_cast<std::uint8_t>(kind)};
   out.insert(out.end(), store.id.begin(), store.id.end());
-  if (secret_size(kind) != 0) out.insert(out.end(), store.secret.begin(), store.secret.end());
+  if (carries_secret(kind)) out.insert(out.end(), store.secret.begin(), store.secret.end());
   out.push_back(static_cast<std::uint8_t>(key.size()));
   out.insert(out.end(), key.begin(), key.end());
   out.insert(out.end(), payload.begin(), payload.end());
@@ -44,19 +44,6 @@ Result<RecordSealer::Store> RecordSealer::open_any(RecordKind kind, const std::s
   out.store.secret.assign(carried.begin(), carried.end());
   out.payload.assign(rest.begin(), rest.end());
   return out;
-}
-
-Result<Bytes> RecordSealer::open(RecordKind kind, const std::string& key, const StoreSecret& store,
-                                 BytesView sealed) const {
-  Result<Store> opened = open_any(kind, key, sealed);
-  if (!opened) return opened.error();
-  if (opened->store.id != store.id) return fail(Errc::wrong_name);
-  if (secret_size(kind) != 0 && opened->store.secret != store.secret) return fail(Errc::wrong_name);
-  return std::move(opened->payload);
-}
-
-Result<RecordSealer::Store> RecordSealer::open_store(const std::string& key, BytesView sealed) const {
-  return open_any(RecordKind::store, key, sealed);
 }
 
 }  // namespace spotfs
