@@ -72,6 +72,17 @@ class Mending : public IndexTest {
     const InodeId inode = one_->make(name);
     ASSERT_TRUE(one_->run(one_->index().write(inode, {}, Reference{plaintext.size(), 0, id}, {}, 0)));
   }
+  void commit_a() {
+    open();
+    one_->make("a");
+    ASSERT_TRUE(commit());
+  }
+  void commit_a_and_b() {
+    commit_a();
+    before_b_ = store_->blobs();
+    write("b");
+    ASSERT_TRUE(commit());
+  }
   // Contents that the store had then, and has not got now.
   std::vector<std::string> missing(const MemoryStore::Blobs& then) {
     const MemoryStore::Blobs now = store_->blobs();
@@ -103,12 +114,11 @@ class Mending : public IndexTest {
   SetClock clock_;
   std::shared_ptr<Copies> copies_;
   std::unique_ptr<IndexMount> one_;
+  MemoryStore::Blobs before_b_;
 };
 
 TEST_F(Mending, ALogThatTheStoreHasLostIsStoredAgainFromACopy) {
-  open();
-  one_->make("a");
-  ASSERT_TRUE(commit());
+  commit_a();
   const MemoryStore::Blobs before = store_->blobs();
   lose_contents();
   const std::vector<LogFault> faults = check();
@@ -154,14 +164,9 @@ TEST_F(Mending, ASnapshotThatCameAfterAnOlderHeadOfOursIsStoredAgain) {
 }
 
 TEST_F(Mending, WhatCameAfterAnOlderHeadOfOursIsStoredAgain) {
-  open();
-  one_->make("a");
-  ASSERT_TRUE(commit());
-  const MemoryStore::Blobs older = store_->blobs();
-  write("b");
-  ASSERT_TRUE(commit());
+  commit_a_and_b();
   const MemoryStore::Blobs newer = store_->blobs();
-  store_->set_blobs(older);
+  store_->set_blobs(before_b_);
   ASSERT_TRUE(refresh());
   EXPECT_TRUE(was_told("the store shows an older head of this mount"));
   ASSERT_TRUE(commit());
@@ -171,14 +176,9 @@ TEST_F(Mending, WhatCameAfterAnOlderHeadOfOursIsStoredAgain) {
 }
 
 TEST_F(Mending, WhatCameAfterAnOlderHeadIsStoredAgainByTheNextMount) {
-  open();
-  one_->make("a");
-  ASSERT_TRUE(commit());
-  const MemoryStore::Blobs older = store_->blobs();
-  write("b");
-  ASSERT_TRUE(commit());
+  commit_a_and_b();
   one_.reset();
-  store_->set_blobs(older);
+  store_->set_blobs(before_b_);
   // Its copies are gone: the log is in the journal.
   one_ = mount(shared_options());
   ASSERT_TRUE(commit());
@@ -186,13 +186,8 @@ TEST_F(Mending, WhatCameAfterAnOlderHeadIsStoredAgainByTheNextMount) {
 }
 
 TEST_F(Mending, AHeadIsNotStoredBeforeWhatItNamesIsKnownToBeThere) {
-  open();
-  one_->make("a");
-  ASSERT_TRUE(commit());
-  const MemoryStore::Blobs older = store_->blobs();
-  write("b");
-  ASSERT_TRUE(commit());
-  store_->set_blobs(older);
+  commit_a_and_b();
+  store_->set_blobs(before_b_);
   const std::string head = head_key(one_->index().status().writer);
   store_->set_plan([](MemoryStore::Verb verb, std::string key) -> asio::awaitable<MemoryStore::Fate> {
     const bool fails = verb == MemoryStore::Verb::fetch && is_content_key(key);
@@ -200,11 +195,11 @@ TEST_F(Mending, AHeadIsNotStoredBeforeWhatItNamesIsKnownToBeThere) {
   });
   ASSERT_TRUE(refresh());
   EXPECT_FALSE(commit());
-  EXPECT_EQ(store_->blobs().at(head), older.at(head));
+  EXPECT_EQ(store_->blobs().at(head), before_b_.at(head));
   EXPECT_NE(one_->index().status().uncommitted, 0U) << "all is stored, it would say";
   store_->set_plan({});
   ASSERT_TRUE(commit());
-  EXPECT_NE(store_->blobs().at(head), older.at(head));
+  EXPECT_NE(store_->blobs().at(head), before_b_.at(head));
 }
 
 // --- A log that is lost ----------------------------------------------------------------------------------------------
