@@ -162,8 +162,8 @@ asio::awaitable<void> Connection::attempt(Self self) {
     if (!ec && late) late->close(1002, "handshake timed out");
   });
   auto result = co_await shake_hands(self, link);
-  if (!result && deadline.cancel() == 0) result = fail(Errc::timed_out);
-  deadline.cancel();
+  const bool is_late = deadline.cancel() == 0;
+  if (!result && is_late) result = fail(Errc::timed_out);
   if (result) {
     self->go_online();
     asio::co_spawn(self->strand_, keep_alive(self, link, self->session()), asio::detached);
