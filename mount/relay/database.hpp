@@ -1,7 +1,7 @@
 // What a relay keeps: blobs, ID cards and groups.
 //
 // An interface, as several relays will share one later. Thread: any; a coroutine resumes on its caller's executor.
-// Errors: not_found, quota_exceeded, ENOSPC (or quota_exceeded: the disk is full), rate_exceeded (too much is waiting),
+// Errors: not_found, quota_exceeded, ENOSPC (the disk is full), rate_exceeded (too much is waiting to be stored),
 // storage_failed, stopping.
 #pragma once
 

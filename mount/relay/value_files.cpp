@@ -20,7 +20,7 @@ std::int64_t block_of(ValueFiles::Place place) noexcept { return place >> kSizeB
 
 std::error_code failure() noexcept {
   const bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-  return make_error_code(is_full ? Errc::quota_exceeded : Errc::storage_failed);
+  return is_full ? make_error_code(std::errc::no_space_on_device) : make_error_code(Errc::storage_failed);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 // first names a place in it.
 //
 // Thread: read() and sync() from any, the others from the database's writer alone. Errors: not_found for a place whose
-// value did not survive the machine; quota_exceeded for a full disk; storage_failed. Every one but sync() is a page
+// value did not survive the machine; ENOSPC for a full disk; storage_failed. Every one but sync() is a page
 // cache's work.
 #pragma once
 
