@@ -3,7 +3,6 @@
 SPOTFS_CRASHES=… sets how many, SPOTFS_SEED=… repeats the choices that a failure names."""
 
 import errno
-import json
 import multiprocessing
 import os
 import random
@@ -12,7 +11,8 @@ import threading
 import time
 import unittest
 
-from bed import noted, run, wait_until
+from bed import noted, wait_until
+from commands import ctl, of_event
 
 BED = None  # set by run.py
 SEED = int(os.environ.get("SPOTFS_SEED") or random.randrange(1 << 32))
@@ -214,11 +214,9 @@ class Crashes(unittest.TestCase):
 
     def check_store(self, mount):
         """Nothing that the disk names is lost or damaged."""
-        ctl = BED.programs["spotfs"].parent / "ctl" / "spotfsctl"
-        result = run(ctl, "--json", "fsck", mount.directory, timeout=PATIENCE)
+        result = ctl("--json", "fsck", mount.directory, timeout=PATIENCE)
         self.assertEqual(result.returncode, 0, result.stdout[-2000:] + result.stderr[-2000:])
-        lines = [json.loads(line) for line in result.stdout.splitlines()]
-        (summary,) = [line for line in lines if line.get("event") == "summary"]
+        (summary,) = of_event(result, "summary")
         self.assertEqual(summary["faults"], 0)
         self.assertGreaterEqual(summary["files"], self.WRITERS)
 

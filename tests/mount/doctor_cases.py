@@ -4,30 +4,17 @@ import json
 import os
 import signal
 import subprocess
-import unittest
 
 import shifted_clock
 from bed import run, wait_until
+from commands import DONE, FAILED, OFFLINE, USAGE, CommandCase, ctl, program
 
 BED = None  # set by run.py
-DONE, FAILED, USAGE, OFFLINE = range(4)
 RELAY = "wss://relay.spot.test"
 NOBODY = 65_534
 
 
-def ctl(*words, **options):
-    program = BED.programs["spotfs"].parent / "ctl" / "spotfsctl"
-    return run(program, *words, **({"env": BED.environment} | options))
-
-
-class DoctorCase(unittest.TestCase):
-    maxDiff = None
-
-    def assert_exit(self, code, result):
-        self.assertEqual(result.returncode, code, f"{result.args}: {result.stdout[-3000:]}{result.stderr[-2000:]}")
-
-
-class Doctor(DoctorCase):
+class Doctor(CommandCase):
     @classmethod
     def setUpClass(cls):
         BED.start_relay()
@@ -137,8 +124,7 @@ class Doctor(DoctorCase):
         directory = BED.new_directory("user")
         os.chown(directory, NOBODY, NOBODY)
         as_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        program = BED.programs["spotfs"].parent / "ctl" / "spotfsctl"
-        result = run(*as_user, program, "doctor", "--identity", directory, "--state", directory, env=BED.environment)
+        result = run(*as_user, program(), "doctor", "--identity", directory, "--state", directory, env=BED.environment)
         self.assertIn("ok fusermount3: ", result.stdout)
         self.assertIn("user_allow_other: ", result.stdout)
         self.assertIn(f"FAIL keys: {directory} is open to others", result.stdout)
@@ -161,7 +147,7 @@ class Doctor(DoctorCase):
             self.assertEqual("\x1b[" in result.stdout, has, result.stdout)
 
 
-class Fstab(DoctorCase):
+class Fstab(CommandCase):
     def test_the_line(self):
         self.assertEqual(
             ctl("fstab", RELAY, "/mnt/a b/").stdout,
@@ -192,7 +178,7 @@ class Fstab(DoctorCase):
             self.assertEqual((result.stdout, result.stderr.count("\n")), ("", 1), result.stderr)
 
 
-class Sleep(DoctorCase):
+class Sleep(CommandCase):
     def test_a_connection_is_pinged_when_the_machine_has_slept(self):
         if not shifted_clock.has_compiler():
             self.skipTest("no C compiler")

@@ -12,6 +12,7 @@ import subprocess
 import unittest
 
 from bed import run, shell, wait_until
+from commands import ctl
 
 BED = None  # set by run.py
 
@@ -113,8 +114,7 @@ class Groups(Case):
             wait_until(lambda mount=mount: self.groups_of(mount) == [self.group.key], "the membership in the card")
 
         directory = self.asker.path("groups", self.group.key)
-        ctl = BED.programs["spotfs"].parent / "ctl" / "spotfsctl"
-        result = run(ctl, "group", self.group.key, "--mount", self.asker.directory)
+        result = ctl("group", self.group.key, "--mount", self.asker.directory)
         self.assertEqual((result.stdout.splitlines(), result.stderr), (sorted(map(address, (a, b))), ""))
         for mount in (a, b):
             link = directory / address(mount)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import unittest
 
-from bed import MountFailed, is_running, run, shell, wait_until
+from bed import MountFailed, run, wait_until
 
 BED = None  # set by run.py
 USAGE, FAILED = 1, 32  # exit codes of mount(8)

@@ -6,7 +6,6 @@ import pathlib
 import re
 import shutil
 import time
-import unittest
 
 from bed import run, shell
 import files_cases

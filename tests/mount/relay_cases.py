@@ -365,6 +365,6 @@ class Trust(RelayCase):
         mount.unmount()
 
     def test_several_relays_of_which_one_is_down(self):
-        mount = BED.mount(f"wss://127.0.0.1:9,relay.spot.test", f"ca={BED.authority}")
+        mount = BED.mount("wss://127.0.0.1:9,relay.spot.test", f"ca={BED.authority}")
         mount.path("blobs/file").write_text("text")
         mount.unmount()

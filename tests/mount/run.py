@@ -18,17 +18,18 @@ import unittest
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "interop"))
+import bed
 import prepare
-from bed import Bed
 
 SKIPPED = 77
 SUITES = {"pjdfstest": "0.2.2", "fsx": "0.3.2"}
-SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "control", "endpoints", "groups", "guide", "listen", "doctor", "mount8", "python", "rust")
+SUITES_OF_TESTS = ("tools", "files", "suites", "writers", "crashes", "load", "life", "relay", "lies", "cache", "writeback", "ctl", "blob", "control", "talk", "endpoints", "queries", "groups", "guide", "listen", "doctor", "mount8", "python", "rust")
 TOOLS = ("unshare", "ip", "openssl", "setpriv", "tar", "rsync", "dd", "fusermount3", "findmnt")
 TOOLS_OF = {
     "doctor": ("script",),
     "load": ("dbench", "fio", "stress-ng", "vim"),
-    "endpoints": ("dash", "busybox", "zsh", "mksh", "ksh93", "perl", "curl", "wget", "socat", "ps"),
+    "endpoints": ("dash", "busybox", "zsh", "mksh", "ksh93", "perl", "curl", "wget", "socat"),
+    "queries": ("ps",),
 }
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
@@ -50,7 +51,7 @@ def main():
 
     more = []
     try:
-        if arguments.suite == "endpoints" and not arguments.cpp:
+        if arguments.suite in ("endpoints", "queries") and not arguments.cpp:
             raise prepare.Unavailable("the suite needs --cpp")
         check_machine(TOOLS + TOOLS_OF.get(arguments.suite, ()))
         if arguments.suite == "python":
@@ -94,11 +95,11 @@ def run_suite(arguments):
     programs |= {name: getattr(arguments, name) for name in ("python", "rust", *SUITES)}
     with tempfile.TemporaryDirectory(prefix="spotfs-mount-") as work:
         cases = importlib.import_module(f"{arguments.suite}_cases")
-        bed = cases.BED = Bed(pathlib.Path(work), programs)
+        bed.BED = cases.BED = bed.Bed(pathlib.Path(work), programs)
         load = unittest.defaultTestLoader
         suite = load.loadTestsFromNames(arguments.names, cases) if arguments.names else load.loadTestsFromModule(cases)
         result = unittest.TextTestRunner(verbosity=2).run(suite)
-        bed.close()
+        bed.BED.close()
     return 0 if result.wasSuccessful() else 1
 
 

@@ -6,7 +6,8 @@ import os
 import shutil
 import unittest
 
-from bed import run, shell, wait_until
+from bed import shell, wait_until
+from commands import ctl
 from files_cases import walk
 
 BED = None  # set by run.py
@@ -20,10 +21,6 @@ def setUpModule():
 def tearDownModule():
     if BED.relay.poll() is None:
         BED.stop_relay()
-
-
-def ctl(*words):
-    return run(BED.programs["spotfs"].parent / "ctl" / "spotfsctl", *words)
 
 
 def pending(mount):
