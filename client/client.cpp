@@ -6,7 +6,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "client/base/encoding.hpp"
-#include "client/crypto/hash.hpp"
+#include "client/blob_sync.hpp"
 #include "client/inbox.hpp"
 #include "client/net/websocket.hpp"
 #include "client/packet_queue.hpp"
@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::size_t kPingEcho = 128;  // bytes of a ping that come back
 using Deadline = Messenger::Deadline;
-
-bool may_repeat(const std::error_code& ec) { return ec == Errc::connection_lost || ec == Errc::offline; }
 
 // A handler that answers at once.
 template <class F>
@@ -98,14 +96,6 @@ class SpotClient final : public Client {
     return std::chrono::steady_clock::now() + timeout.value_or(options_.query_timeout);
   }
   asio::awaitable<Answer<Bytes>> repeat(std::string target, Bytes body, bool stores);
-  // Empty: that relay knows no blob_sync.
-  asio::awaitable<Answer<Bytes>> sync_by(ConnectionPool::ConnectionPointer by, Deadline limit);
-  struct SyncedRun {
-    SyncedRun(Bytes r, std::string h) : run{std::move(r)}, host{std::move(h)} {}
-    Bytes run;
-    std::string host;
-  };
-  asio::awaitable<Answer<SyncedRun>> sync_by_any(Deadline limit);
   asio::awaitable<Answer<CardPointer>> find_card(Sha256 hash);
   static asio::awaitable<void> learn_time(std::shared_ptr<SpotClient> self);
   void add_handlers();
@@ -193,7 +183,7 @@ asio::awaitable<void> SpotClient::close() {
 
 asio::awaitable<Answer<Bytes>> SpotClient::query(std::string target, Bytes body, Timeout timeout) {
   const auto keep = self();
-  co_return co_await messenger_->query(std::move(target), std::move(body), deadline(timeout));
+  co_return co_await messenger_->query(std::move(target), body, deadline(timeout));
 }
 
 asio::awaitable<Answer<void>> SpotClient::send_to(std::string target, Bytes payload, std::string sender,
@@ -277,62 +267,9 @@ asio::awaitable<Answer<Sealed>> SpotClient::fetch_blob(std::string key) {
   co_return std::move(*sealed);
 }
 
-asio::awaitable<Answer<Bytes>> SpotClient::sync_by(ConnectionPool::ConnectionPointer by, Deadline limit) {
-  auto answer = co_await messenger_->query("@/blob_sync", {}, limit, std::move(by));
-  if (!answer && (answer.error().code == Errc::no_such_endpoint || answer.error().code == Errc::remote_error))
-    co_return Bytes{};
-  co_return answer;
-}
-
-asio::awaitable<Answer<SpotClient::SyncedRun>> SpotClient::sync_by_any(Deadline limit) {
-  for (;;) {
-    const auto by = co_await messenger_->connection(limit);
-    if (!by) co_return by.error();
-    auto answer = co_await sync_by(*by, limit);
-    if (answer) co_return SyncedRun{std::move(*answer), (*by)->host()};
-    if (!may_repeat(answer.error().code)) co_return answer.error();
-  }
-}
-
 asio::awaitable<Answer<std::vector<Bytes>>> SpotClient::sync_blobs() {
   const auto keep = self();
-  const Deadline limit = deadline();
-  std::vector<Bytes> runs;
-  bool is_one_gone = pool_->take_unsynced();
-  const auto unsynced = [&](const auto& all) {
-    for (const auto& connection : all) connection->has_unsynced_stores = true;
-    if (is_one_gone) pool_->add_unsynced();
-  };
-  std::vector<ConnectionPool::ConnectionPointer> asked;
-  for (const auto& connection : pool_->all()) {
-    if (!connection->has_unsynced_stores.exchange(false)) continue;
-    asked.push_back(connection);
-    auto answer = co_await sync_by(connection, limit);
-    if (!answer && may_repeat(answer.error().code)) {
-      // It is gone, or comes back: then it is another one, but perhaps the same run.
-      Answer<SyncedRun> other = co_await sync_by_any(limit);
-      if (other && other->host != connection->host()) is_one_gone = true;
-      answer = other ? Answer<Bytes>{std::move(other->run)} : Answer<Bytes>{other.error()};
-    }
-    if (!answer) {
-      unsynced(asked);
-      co_return answer.error();
-    }
-    runs.push_back(std::move(*answer));
-  }
-  if (runs.empty()) {
-    Answer<SyncedRun> any = co_await sync_by_any(limit);
-    if (!any) {
-      unsynced(asked);
-      co_return any.error();
-    }
-    runs.push_back(std::move(any->run));
-  }
-  if (is_one_gone) {
-    const auto nobody = random_array<16>();
-    runs.emplace_back(nobody.begin(), nobody.end());
-  }
-  co_return runs;
+  co_return co_await spot::sync_blobs(*messenger_, *pool_, deadline());
 }
 
 asio::awaitable<Answer<Clock::Wall>> SpotClient::get_time() {

@@ -15,6 +15,8 @@ Failure not_signed(std::error_code why) {
 
 }  // namespace
 
+bool may_repeat(std::error_code error) noexcept { return error == Errc::connection_lost || error == Errc::offline; }
+
 asio::awaitable<Answer<Messenger::ConnectionPointer>> Messenger::connection(Deadline deadline) {
   ConnectionPointer ready = parts_.pool->pick();
   if (ready) co_return ready;
@@ -39,7 +41,7 @@ asio::awaitable<Answer<Message>> Messenger::exchange(ConnectionPointer by, Messa
   co_return co_await QueryTable::Reply::wait(ticket.reply(), parts_.deadlines, deadline);
 }
 
-asio::awaitable<Answer<Bytes>> Messenger::query(std::string target, Bytes body, Deadline deadline,
+asio::awaitable<Answer<Bytes>> Messenger::query(std::string target, BytesView body, Deadline deadline,
                                                 ConnectionPointer by) {
   const auto parsed = Address::parse(target);
   if (!parsed) co_return Failure{Errc::bad_argument, "not an address: " + target};
@@ -103,7 +105,7 @@ asio::awaitable<Answer<CardPointer>> Messenger::find_card(Sha256 hash, Deadline 
   if (hash == parts_.identity->hash()) co_return CardPointer{};
   const UnixSeconds now = unix_seconds(parts_.clock.wall());
   if (CardPointer known = parts_.cards.find(hash, now)) co_return known;
-  const auto answer = co_await query("@/idcard_find", to_bytes(hash), deadline);
+  const auto answer = co_await query("@/idcard_find", hash, deadline);
   if (!answer) co_return answer.error();
   auto card = parts_.cards.put(hash, *answer, now);
   if (!card) {

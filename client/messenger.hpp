@@ -11,6 +11,9 @@
 
 namespace spot {
 
+// After these a query may be made again, if it changes nothing to make it twice.
+bool may_repeat(std::error_code error) noexcept;
+
 class Messenger {
  public:
   using Deadline = DeadlineQueue::TimePoint;
@@ -29,8 +32,9 @@ class Messenger {
   };
   explicit Messenger(Parts parts) : parts_{std::move(parts)} {}
 
-  // `by`: null for any connection.
-  asio::awaitable<Answer<Bytes>> query(std::string target, Bytes body, Deadline deadline, ConnectionPointer by = {});
+  // `by`: null for any connection. The body is the caller's until it returns.
+  asio::awaitable<Answer<Bytes>> query(std::string target, BytesView body, Deadline deadline,
+                                       ConnectionPointer by = {});
   asio::awaitable<Answer<void>> send(std::string target, Bytes payload, std::string sender, Deadline deadline);
   // Null for our own hash.
   asio::awaitable<Answer<CardPointer>> find_card(Sha256 hash, Deadline deadline);
