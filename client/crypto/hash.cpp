@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include <openssl/core_names.h>
-#include <openssl/kdf.h>
+#include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
@@ -13,12 +13,36 @@
 namespace spot {
 namespace {
 
-using Kdf = Handle<EVP_KDF, &EVP_KDF_free>;
-using KdfContext = Handle<EVP_KDF_CTX, &EVP_KDF_CTX_free>;
+using Mac = Handle<EVP_MAC, &EVP_MAC_free>;
+using MacContext = Handle<EVP_MAC_CTX, &EVP_MAC_CTX_free>;
 
-// OpenSSL takes what it only reads as non-const.
-OSSL_PARAM octets(const char* name, BytesView bytes) noexcept {
-  return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(bytes.data()), bytes.size());
+MacContext new_hmac() {
+  static const Mac hmac{EVP_MAC_fetch(nullptr, "HMAC", nullptr)};
+  MacContext context{hmac ? EVP_MAC_CTX_new(hmac.get()) : nullptr};
+  char digest[] = "SHA256";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
+  if (!context || EVP_MAC_CTX_set_params(context.get(), params) != 1) std::abort();
+  return context;
+}
+
+constexpr std::array<std::uint8_t, 32> kZeros{};
+
+// The context keeps what is made of the last key: give it one that is no secret.
+struct Forget {
+  ~Forget() { EVP_MAC_init(context, kZeros.data(), kZeros.size(), nullptr); }
+  EVP_MAC_CTX* context;
+};
+
+SecretBytes hmac_sha256(EVP_MAC_CTX* context, BytesView key, BytesView first, BytesView second = {}) {
+  SecretBytes out(32);
+  std::size_t size = out.size();
+  if (EVP_MAC_init(context, key.data(), key.size(), nullptr) != 1 ||
+      EVP_MAC_update(context, first.data(), first.size()) != 1 ||
+      EVP_MAC_update(context, second.data(), second.size()) != 1 ||
+      EVP_MAC_final(context, out.data(), &size, out.size()) != 1)
+    std::abort();
+  return out;
 }
 
 }  // namespace
@@ -34,15 +58,12 @@ Sha256 sha256(BytesView data) {
 }
 
 SecretBytes hkdf_sha256(BytesView secret, BytesView salt, std::string_view info) {
-  static const Kdf hkdf{EVP_KDF_fetch(nullptr, "HKDF", nullptr)};
-  const KdfContext context{hkdf ? EVP_KDF_CTX_new(hkdf.get()) : nullptr};
-  char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-                               octets(OSSL_KDF_PARAM_KEY, secret), octets(OSSL_KDF_PARAM_SALT, salt),
-                               octets(OSSL_KDF_PARAM_INFO, view(info)), OSSL_PARAM_construct_end()};
-  SecretBytes out(32);
-  if (!context || EVP_KDF_derive(context.get(), out.data(), out.size(), params) != 1) std::abort();
-  return out;
+  // RFC 5869 by HMAC: OpenSSL's own HKDF sets up a context for each of its steps, and takes three times as long.
+  thread_local const MacContext context = new_hmac();
+  const Forget forget{context.get()};
+  constexpr std::uint8_t kFirstBlock = 1;
+  const SecretBytes pseudorandom_key = hmac_sha256(context.get(), salt.empty() ? BytesView{kZeros} : salt, secret);
+  return hmac_sha256(context.get(), pseudorandom_key, view(info), {&kFirstBlock, 1});
 }
 
 void random_bytes(std::span<std::uint8_t> out) {

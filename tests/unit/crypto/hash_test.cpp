@@ -19,6 +19,11 @@ TEST(Hkdf, HasTheFirstBytesOfRfc5869TestCase1) {
             "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
 }
 
+TEST(Hkdf, HasTheFirstBytesOfRfc5869TestCase3WithNeitherSaltNorInfo) {
+  EXPECT_EQ(hex(hkdf_sha256(Bytes(22, 0x0B), {}, {})),
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
+}
+
 TEST(Uuid, IsOfVersion4) {
   const Uuid uuid = random_uuid();
   EXPECT_EQ(uuid[6] >> 4, 4);
