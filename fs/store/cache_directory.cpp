@@ -13,6 +13,7 @@
 #include "client/base/handle.hpp"
 #include "client/crypto/aead.hpp"
 #include "client/crypto/hash.hpp"
+#include "fs/store/blob_store.hpp"
 #include "fs/store/directories.hpp"
 
 namespace spotfs {
@@ -83,8 +84,8 @@ Failure CacheDirectory::failure() const { return system_failure(options_.directo
 std::string CacheDirectory::bound_name(const std::string& key) const { return options_.scope + '\0' + key; }
 
 std::string CacheDirectory::file_name(const std::string& key) const {
-  const spot::SecretBytes hash =
-      spot::hkdf_sha256(options_.secret, spot::sha256(spot::view(bound_name(key))), "spotfs cache, names");
+  const char* const what = is_content_key(key) ? "spotfs cache, contents" : "spotfs cache, names";
+  const spot::SecretBytes hash = spot::hkdf_sha256(options_.secret, spot::sha256(spot::view(bound_name(key))), what);
   return spot::base64url(BytesView{hash}.first(kNameBytes));
 }
 
@@ -116,9 +117,9 @@ std::optional<Bytes> CacheDirectory::find(const std::string& key) {
   struct stat info {};
   if (::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 0 &&
       static_cast<std::uint64_t>(info.st_size) <= kMaxFile) {
-    Bytes sealed(static_cast<std::size_t>(info.st_size));
-    if (read_all(file.get(), sealed)) {
-      spot::Result<Bytes> bottle = spot::aead_open(cipher_key_, sealed, spot::view(bound_name(key)));
+    Bytes copy(static_cast<std::size_t>(info.st_size));
+    if (read_all(file.get(), copy)) {
+      spot::Result<Bytes> bottle = open_copy(key, std::move(copy));
       if (bottle) {
         touch(file.get(), time_of(info.st_mtim));
         return *std::move(bottle);
@@ -129,23 +130,33 @@ std::optional<Bytes> CacheDirectory::find(const std::string& key) {
   return std::nullopt;
 }
 
+spot::Result<Bytes> CacheDirectory::open_copy(const std::string& key, Bytes copy) const {
+  if (is_content_key(key)) return copy;
+  return spot::aead_open(cipher_key_, copy, spot::view(bound_name(key)));
+}
+
 Answer<void> CacheDirectory::write(const std::string& key, BytesView bottle) {
+  if (is_content_key(key)) return write_file(key, bottle);
   const spot::Result<Bytes> sealed = spot::aead_seal(cipher_key_, bottle, spot::view(bound_name(key)));
   if (!sealed) return sealed.error();
-  if (sealed->size() > kMaxFile) return Failure{Errc::too_large};
+  return write_file(key, *sealed);
+}
+
+Answer<void> CacheDirectory::write_file(const std::string& key, BytesView copy) {
+  if (copy.size() > kMaxFile) return Failure{Errc::too_large};
   const std::string next = kUnfinished + spot::base64url(spot::random_array<12>());
   const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   const Descriptor file{::openat(directory_.get(), next.c_str(), flags, 0600)};
   if (!file) return failure();
-  if (!spot::write_all(file.get(), *sealed) || !set_time(file.get()) ||
+  if (!spot::write_all(file.get(), copy) || !set_time(file.get()) ||
       ::renameat(directory_.get(), next.c_str(), directory_.get(), file_name(key).c_str()) != 0) {
     Failure why = failure();
     ::unlinkat(directory_.get(), next.c_str(), 0);
     return why;
   }
   usage_.with([&](Usage& usage) {
-    usage.bytes += on_disk(sealed->size());
-    usage.added += on_disk(sealed->size());
+    usage.bytes += on_disk(copy.size());
+    usage.added += on_disk(copy.size());
   });
   return {};
 }

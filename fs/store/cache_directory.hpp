@@ -1,9 +1,10 @@
 // Copies of blobs in a directory of this machine, a file each.
 //
-// Who gets hold of the directory learns sizes and times, and no more: a copy is sealed once again, with a key that is
-// kept elsewhere, and bound to its blob's key; its file is named by a keyed hash. So what a kill cut short, what is
-// damaged and what was exchanged is told when it is read: the file goes, and nothing was there. A file's mtime says
-// when it was last used, to the minute.
+// Who gets hold of the directory learns sizes and times, and no more: a copy of a value is sealed once again, with a
+// key that is kept elsewhere, and bound to its blob's key; its file is named by a keyed hash. So what a kill cut short,
+// what is damaged and what was exchanged is told when it is read: the file goes, and nothing was there. Content is
+// bound to its key by its own seal, and kept as it came: who opens it tells, and remove()s it. A file's mtime says when
+// it was last used, to the minute.
 //
 // Several processes may share a directory. Each counts what it adds, and all of it now and then: what they have
 // together may be over the limit by a sixteenth for each other one.
@@ -62,6 +63,8 @@ class CacheDirectory {
   std::optional<spot::Bytes> find(const std::string& key);
   std::string bound_name(const std::string& key) const;  // what a copy is bound to
   std::string file_name(const std::string& key) const;
+  spot::Result<spot::Bytes> open_copy(const std::string& key, spot::Bytes copy) const;
+  spot::Answer<void> write_file(const std::string& key, spot::BytesView copy);
   void touch(int file, spot::Clock::Wall last) const;
   bool set_time(int file) const;
   spot::Failure failure() const;  // of the last system call

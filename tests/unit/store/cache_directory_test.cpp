@@ -238,6 +238,15 @@ TEST_F(CacheDirectoryTest, RefusesASymlinkAFileAndWhatIsSomeoneElses) {
   EXPECT_EQ(CacheDirectory::open(options()).error().code, Errc::bad_permissions);
 }
 
+TEST_F(CacheDirectoryTest, ContentHasASealOfItsOwnAndIsKeptAsItCame) {
+  const auto cache = open();
+  const std::string key = ".spotfs/c/0123456789abcdefghijkl", bottle(2'000, 'v');
+  ASSERT_TRUE(cache->write(key, spot::to_bytes(bottle)));
+  EXPECT_EQ(content(only_file()), bottle);
+  EXPECT_EQ(only_file().filename().string().find("0123"), std::string::npos);
+  EXPECT_EQ(cache->read(key), spot::to_bytes(bottle));
+}
+
 TEST_F(CacheDirectoryTest, WhoeverGetsItReadsNeitherKeysNorBlobs) {
   const auto cache = open();
   const std::string key = "a private name", value(2'000, 'v');
