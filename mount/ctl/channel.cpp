@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "client/base/descriptor.hpp"
 #include "client/base/encoding.hpp"
 #include "client/base/json.hpp"
+#include "mount/ctl/mounts.hpp"
+#include "mount/ctl/patience.hpp"
 
 namespace spotfs::ctl {
 
@@ -25,9 +28,13 @@ std::error_code code(int number) { return {number, std::generic_category()}; }
 }  // namespace
 
 Answer<Channel> Channel::open(const std::string& mount, bool has_source) {
-  const int descriptor = ::open((mount + "/.spotfs/ctl").c_str(), O_RDWR | O_CLOEXEC);
-  if (descriptor >= 0) return Channel{descriptor, mount};
-  const int number = errno;
+  auto opened = within(kPatience, [path = mount + "/.spotfs/ctl"] {
+    spot::Descriptor descriptor{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+    return std::pair{std::move(descriptor), errno};
+  });
+  if (!opened) return does_not_answer(mount);
+  if (opened->first) return Channel{opened->first.release(), mount};
+  const int number = opened->second;
   const std::string name = spot::printable(mount);
   if (number == EACCES || number == EPERM)
     return Failure{code(number), name + ": only the user who mounted it may control it"};

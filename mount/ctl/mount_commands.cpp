@@ -11,7 +11,6 @@
 #include "fs/tree/control/words.hpp"
 #include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
-#include "mount/ctl/patience.hpp"
 #include "mount/ctl/run.hpp"
 #include "mount/ctl/status.hpp"
 
@@ -69,11 +68,7 @@ int run_list(Output& output) {
     json::object line{{"event", "mount"}};
     tree::put_text(line, "directory", mount.directory);
     std::string shown = spot::printable(mount.directory) + "  ";
-    const auto answer = within(kPatience, [directory = mount.directory] { return read_status(directory); });
-    if (!answer) {
-      line["why"] = "its program does not answer";
-      shown += "its program does not answer";
-    } else if (const auto& status = *answer) {
+    if (const auto status = read_status(mount.directory)) {
       const bool online = is_online(*status);
       line["source"] = string_of(*status, "source");
       line["identity"] = string_of(*status, "identity");

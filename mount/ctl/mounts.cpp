@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "client/base/encoding.hpp"
+#include "mount/ctl/patience.hpp"
 
 namespace spotfs::ctl {
 namespace {
@@ -61,6 +62,19 @@ bool is_in(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+// A mount whose program has ended, or is stopped, can't be looked into, but is one.
+std::filesystem::path real_path(const std::string& path, std::error_code& error) {
+  const auto found = within(kPatience, [path] {
+    std::error_code why;
+    std::filesystem::path real = std::filesystem::canonical(path, why);
+    return std::pair{std::move(real), why};
+  });
+  if (!found || found->second == std::errc::not_connected)
+    return std::filesystem::absolute(path, error).lexically_normal();
+  error = found->second;
+  return found->first;
+}
+
 }  // namespace
 
 std::vector<Mount> parse_mounts(std::string_view mountinfo) {
@@ -86,6 +100,12 @@ std::vector<Mount> list_mounts() {
   return parse_mounts(text.str());
 }
 
+Failure does_not_answer(const std::string& mount) {
+  return {std::make_error_code(std::errc::timed_out),
+          spot::printable(mount) + ": its program does not answer; see its log (journalctl -t spotfs), or take the " +
+              "mount away with `umount -l`"};
+}
+
 Answer<Place> find_place(const std::vector<Mount>& mounts, const std::string& path) {
   const Mount* deepest = nullptr;
   for (const Mount& mount : mounts) {
@@ -102,9 +122,7 @@ Answer<Place> find_place(const std::string& path) {
   const std::vector<Mount> mounts = list_mounts();
   std::error_code ec;
   if (!path.empty()) {
-    std::filesystem::path real = std::filesystem::canonical(path, ec);
-    // A mount whose program has ended can't be looked into, but is one.
-    if (ec == std::errc::not_connected) real = std::filesystem::absolute(path, ec).lexically_normal();
+    std::filesystem::path real = real_path(path, ec);
     if (!real.has_filename()) real = real.parent_path();
     if (ec) return Failure{ec, spot::printable(path) + ": " + ec.message()};
     return find_place(mounts, real.string());

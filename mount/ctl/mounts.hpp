@@ -30,6 +30,9 @@ struct Place {
   std::string path;       // within it; empty: the directory itself
 };
 
+// ETIMEDOUT: it is stopped, or stuck.
+spot::Failure does_not_answer(const std::string& mount);
+
 // `path`: any, or empty: the current directory, or the only mount there is.
 spot::Answer<Place> find_place(const std::string& path);
 // The same for an absolute path without links.

@@ -14,6 +14,7 @@
 #include "client/base/json.hpp"
 #include "mount/ctl/fields.hpp"
 #include "mount/ctl/mounts.hpp"
+#include "mount/ctl/patience.hpp"
 #include "mount/ctl/run.hpp"
 
 namespace spotfs::ctl {
@@ -24,7 +25,7 @@ using spot::Failure;
 
 constexpr std::size_t kMost = std::size_t{16} << 20;  // bytes
 
-Answer<std::string> read_file(const std::string& mount, const std::string& name) {
+Answer<std::string> read_now(const std::string& mount, const std::string& name) {
   const auto failure = [&](int number) {
     const std::error_code code{number, std::generic_category()};
     const std::string shown = spot::printable(mount);
@@ -45,6 +46,11 @@ Answer<std::string> read_file(const std::string& mount, const std::string& name)
     all.append(part.data(), static_cast<std::size_t>(size));
     if (all.size() > kMost) return failure(EFBIG);
   }
+}
+
+Answer<std::string> read_file(const std::string& mount, const std::string& name) {
+  std::optional<Answer<std::string>> text = within(kPatience, [mount, name] { return read_now(mount, name); });
+  return text ? *std::move(text) : does_not_answer(mount);
 }
 
 // --- For people ------------------------------------------------------------------------------------------------------

@@ -59,11 +59,11 @@ class Watch {
 
 // Why not all is stored now; the drain tries once more.
 std::optional<std::string> store_all(const std::string& mount, Progress& progress) {
-  if (const spot::Descriptor top{::open(mount.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}) ::syncfs(top.get());
   auto channel = Channel::open(mount);
   if (!channel && spot::to_errno(channel.error().code) == EROFS) return std::nullopt;  // nothing waits there
   if (!channel) return tree::sentence_of(channel.error());
   const Watch watch{progress, mount};
+  if (const spot::Descriptor top{::open(mount.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}) ::syncfs(top.get());
   if (const auto sent = channel->send("flush"); !sent) return tree::sentence_of(sent.error());
   std::optional<std::string> why;
   const auto received = channel->receive([&](const json::object& said) {
@@ -115,6 +115,9 @@ int run_umount(const Invocation& line, Output& output) {
   if (!place) return output.fail(place.error());
   const std::string shown = spot::printable(place->directory);
   if (!place->path.empty()) return output.fail("EINVAL", "the mount is " + shown + ": give that");
+  // The kernel would let it go, and what its program has still to store with it, when that goes on.
+  if (const auto status = read_status(place->directory); !status && status.error().code == std::errc::timed_out)
+    return output.fail(status.error());
   Progress progress{line.progress};
   const std::optional<Leaving> leaving = Leaving::of(place->directory);
   std::optional<std::string> unstored;

@@ -1,5 +1,6 @@
 """`.spotfs/` in full, and the commands of spotfsctl that reach a mount."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -12,7 +13,7 @@ import threading
 import time
 
 from bed import PATIENCE, run, shell, wait_until
-from commands import CONTROL, DONE, FAILED, REMOTE, USAGE, CommandCase, ctl, last_error, lines, program, started, status_of
+from commands import CONTROL, DONE, FAILED, REMOTE, TIMED_OUT, USAGE, CommandCase, ctl, last_error, lines, program, started, status_of
 
 BED = None  # set by run.py
 NOBODY = 65534
@@ -92,7 +93,7 @@ class Alone(CommandCase):
         self.assertEqual(ctl("query", f"{self.address}/ping", "hi", "--mount", self.top).stdout, "hi")
         self.assertEqual(ctl("query", f"{self.address}/ping", "--mount", self.top).stdout, "")
         reply, done = lines(ctl("--json", "query", f"{self.address}/ping", "hi", "--mount", self.top))
-        self.assertEqual((reply["event"], reply["text"], reply["base64"]), ("reply", "hi", "aGk"))
+        self.assertEqual((reply["event"], reply["text"], reply["base64"]), ("reply", "hi", "aGk="))
         self.assertEqual(done, {"done": True})
         for words in (("query", f"{self.address}/ping", "hi"), ("time",)):
             self.assert_exit(DONE, ctl(*words, cwd=self.top))
@@ -297,15 +298,22 @@ class Umount(CommandCase):
         self.assert_exit(DONE, result)
         self.assertFalse(mount.is_mounted())
 
-    def test_of_one_whose_program_is_stopped_does_not_keep_the_others_from_being_listed(self):
+    def test_of_one_whose_program_is_stopped_does_not_wait_without_an_end(self):
         stopped, works = BED.mount(), BED.mount()
         stopped.freeze()
         self.addCleanup(stopped.kill)
-        result = ctl("--json", "list", timeout=4 * PATIENCE)
+        others = ("status", "umount", "log", "top")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            told = [pool.submit(ctl, word, stopped.directory, timeout=4 * PATIENCE) for word in others]
+            result = ctl("--json", "list", timeout=4 * PATIENCE)
         self.assert_exit(DONE, result)
         listed = {line["directory"]: line for line in lines(result) if "directory" in line}
-        self.assertEqual(listed[str(stopped.directory)]["why"], "its program does not answer")
+        self.assertIn("its program does not answer", listed[str(stopped.directory)]["why"])
         self.assertTrue(listed[str(works.directory)]["online"])
+        for one in told:
+            self.assert_exit(TIMED_OUT, one.result())
+            self.assertIn(f"{stopped.directory}: its program does not answer", one.result().stderr)
+        self.assertTrue(stopped.is_mounted())
         stopped.thaw()
         for mount in (stopped, works):
             mount.unmount()
