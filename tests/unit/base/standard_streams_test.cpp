@@ -22,7 +22,8 @@ int look(bool close_them) {
       if (::fstat(number, &info) != 0) ::_exit(1);
       if (close_them && info.st_rdev != null.st_rdev) ::_exit(2);
     }
-    if (close_them && ::write(STDOUT_FILENO, "x", 1) >= 0) ::_exit(4);
+    char byte = 0;
+    if (close_them && (::write(STDOUT_FILENO, "x", 1) >= 0 || ::read(STDIN_FILENO, &byte, 1) >= 0)) ::_exit(4);
     const int first = ::dup(STDIN_FILENO);
     open_standard_streams();
     const int second = ::dup(STDIN_FILENO);
