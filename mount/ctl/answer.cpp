@@ -1,5 +1,6 @@
 #include "mount/ctl/answer.hpp"
 
+#include "client/base/base64.hpp"
 #include "client/base/encoding.hpp"
 #include "fs/tree/control/lines.hpp"
 #include "mount/ctl/child.hpp"
@@ -21,7 +22,7 @@ std::string without_newlines(const std::string& text) { return text.substr(0, te
 Reply reply_to(const Received& message, const Invocation& line, int stop, Output& output) {
   if (line.command.empty()) {
     json::object out = line_of("message", message);
-    out["base64"] = spot::base64url(spot::view(message.body));
+    out["base64"] = spot::base64(spot::view(message.body));
     if (spot::is_utf8(message.body)) out["text"] = message.body;
     output.line(message.sender + ": " + spot::printable(message.body, message.body.size() * 4), out);
     if (!output.flush()) return {Reply::Kind::error, "the listener can't write it down"};

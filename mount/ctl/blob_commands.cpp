@@ -23,7 +23,7 @@ int get(const Invocation& line, Channel& channel, Output& output) {
       code = output.fail(string_of(said, "error"), std::string{string_of(said, "text")});
     } else if (output.is_json()) {
       output.line({}, said);
-    } else if (const auto part = spot::from_base64url(string_of(said, "base64")); part && !part->empty()) {
+    } else if (const auto part = spot::from_any_base64(string_of(said, "base64")); part && !part->empty()) {
       output.bytes(spot::as_text(*part));
     }
     return code == kDone && output.works();

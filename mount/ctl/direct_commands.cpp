@@ -1,4 +1,5 @@
 // blob get|put|rm without a mount.
+#include "client/base/base64.hpp"
 #include "client/base/encoding.hpp"
 #include "mount/ctl/direct.hpp"
 #include "mount/ctl/run.hpp"
@@ -8,7 +9,8 @@ namespace {
 
 int get(Direct& direct, const Invocation& line, Output& output) {
   const auto done = direct.get(line.key, [&output](spot::BytesView part) {
-    if (output.is_json()) return output.line({}, {{"event", "data"}, {"base64", spot::base64url(part)}});
+    if (part.empty()) return true;
+    if (output.is_json()) return output.line({}, {{"event", "data"}, {"base64", spot::base64(part)}});
     return output.bytes(spot::as_text(part));
   });
   return done ? int{kDone} : output.fail(done.error());

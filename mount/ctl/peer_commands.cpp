@@ -89,7 +89,7 @@ std::string describe(const json::object& line) {
 // Of a line, or of an answer: false where it can't be written.
 bool show(const json::object& line, Output& output) {
   if (!output.is_json() && string_of(line, "event") == "reply") {
-    const auto reply = spot::from_base64url(string_of(line, "base64"));
+    const auto reply = spot::from_any_base64(string_of(line, "base64"));
     return !reply || output.answer(spot::as_text(*reply));
   }
   const std::string text = describe(line);

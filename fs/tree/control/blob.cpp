@@ -1,6 +1,7 @@
 // blob get|put|rm|ls: the values of blobs/ by key.
 #include <cerrno>
 
+#include "client/base/base64.hpp"
 #include "client/base/encoding.hpp"
 #include "fs/index/walk.hpp"
 #include "fs/tree/blobs/by_key.hpp"
@@ -44,7 +45,7 @@ Failure no_such_key(const std::string& key) { return {Errc::not_found, key + ": 
 
 asio::awaitable<Result<void>> say_part(ExchangePtr exchange, BytesView bytes) {
   json::object line{{"event", "data"}};
-  line["base64"] = spot::base64url(bytes);
+  line["base64"] = spot::base64(bytes);
   co_return co_await exchange->say(std::move(line));
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "client/base/base64.hpp"
 #include "client/base/encoding.hpp"
 
 namespace spotfs::tree {
@@ -14,7 +15,7 @@ void put_text(json::object& to, std::string_view name, std::string_view text) {
     return;
   }
   to[name] = spot::printable(text, text.size() * 4);
-  to[std::string{name} + "_base64"] = spot::base64url(spot::view(text));
+  to[std::string{name} + "_base64"] = spot::base64(spot::view(text));
 }
 
 std::string printable_once(std::string_view text, std::size_t limit) {

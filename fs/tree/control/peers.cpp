@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "client/base/base64.hpp"
 #include "client/base/encoding.hpp"
 #include "client/base/json.hpp"
 #include "client/crypto/hash.hpp"
@@ -70,7 +71,7 @@ Asked ask_query(ClientPtr client, std::string address, Bytes body, spot::Timeout
   if (!reply) co_return of_query(reply.error());
   json::object line{{"event", "reply"}};
   put_text(line, "address", address);
-  line["base64"] = spot::base64url(*reply);
+  line["base64"] = spot::base64(*reply);
   if (spot::is_utf8(spot::as_text(*reply))) line["text"] = spot::as_text(*reply);
   co_return line;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "client/base/base64.hpp"
+
 namespace spot {
 namespace {
 
@@ -24,6 +26,12 @@ TEST(Base64Url, HasTheTextsOfRfc4648) {
 TEST(Base64Url, RefusesWhatIsNotCanonical) {
   for (const char* text : {"Zg==", "Zh", "Z", "Zm9v\n", "Zm+v", "Zm/v", "Zm9vYmFyZ"})
     EXPECT_FALSE(from_base64url(text)) << text;
+}
+
+TEST(Base64, HasTheTextsOfRfc4648) {
+  for (const auto& [bytes, text] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}})
+    EXPECT_EQ(base64(view(bytes)), text);
+  EXPECT_EQ(base64(Bytes{0xFB, 0xFF}), "+/8=");
 }
 
 TEST(AnyBase64, ReadsBothForms) {

@@ -48,7 +48,7 @@ TEST_F(ControlPeersTest, AReplyIsThereAsBytesAndWhereItCanBeAsText) {
   EXPECT_EQ(text_of(text, "text"), "hi\n");
   const json::object bytes = query(at("echo"), std::string{"\xff\0\x01", 3}).value();
   EXPECT_FALSE(bytes.contains("text"));
-  EXPECT_EQ(spot::to_string(spot::from_base64url(text_of(bytes, "base64")).value()), (std::string{"\xff\0\x01", 3}));
+  EXPECT_EQ(spot::to_string(spot::from_any_base64(text_of(bytes, "base64")).value()), (std::string{"\xff\0\x01", 3}));
 }
 
 TEST_F(ControlPeersTest, WhatAPeerSaysIsMadePrintableAndShort) {

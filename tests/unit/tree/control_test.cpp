@@ -252,7 +252,7 @@ class ControlBlobTest : public ControlTest {
   static std::string value_in(const std::vector<json::object>& lines) {
     std::string out;
     for (const json::object& line : of_event(lines, "data"))
-      out += spot::to_string(spot::from_base64url(text_of(line, "base64")).value());
+      out += spot::to_string(spot::from_any_base64(text_of(line, "base64")).value());
     return out;
   }
   std::vector<json::object> put_blob(const std::string& key, const std::string& value) {
