@@ -60,6 +60,7 @@ class Parser {
   }
   // An empty name would stand for the only mount there is.
   static std::string check_name(const std::string& name) { return name.empty() ? "the name is empty" : ""; }
+  static std::string check_key(const std::string& key) { return key.empty() ? "the key is empty" : ""; }
   static std::string check_command(const std::string& text) { return text.empty() ? "the command is empty" : ""; }
   CLI::Option* take_place(CLI::App* command, const char* name = "DIR", const char* text = "The mount") {
     return command->add_option(name, line_.place, text)->check(check_name);
@@ -152,7 +153,7 @@ class Parser {
     CLI::App* const get = add(*blob, "get", "Write the value to standard output", What::blob_get);
     CLI::App* const put = add(*blob, "put", "Store a value", What::blob_put);
     CLI::App* const rm = add(*blob, "rm", "Delete a value", What::blob_rm);
-    for (CLI::App* const command : {get, put, rm}) command->add_option("KEY", line_.key)->required();
+    for (CLI::App* const command : {get, put, rm}) command->add_option("KEY", line_.key)->required()->check(check_key);
     put->add_option("FILE", line_.input, "Default: standard input");
     add(*blob, "ls", "List the keys that the mounts have stored or met", What::blob_ls)
         ->add_option("PREFIX", line_.key);
@@ -165,6 +166,7 @@ class Parser {
     doctor->add_option("--identity", identity_, "Directory of the private keys");
     doctor->add_option("--state", state_, "Directory of the states");
     doctor->add_option("--ca", ca_, "Trust the certificates of this PEM file, not the system's");
+    doctor->add_option("-o", options_, "Options that the mount would have")->allow_extra_args(false);
     CLI::App* const fstab = add(app_, "fstab", "Print the line of /etc/fstab for a mount", What::fstab);
     fstab->add_option("SOURCE", source_, "embedded:DIR, wss://HOST[:PORT][,…] or spot:")->required();
     fstab->add_option("DIR", directory_, "Where to mount it")->required();

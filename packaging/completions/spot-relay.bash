@@ -2,6 +2,15 @@
 _spot_relay() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
+  if [[ ${COMP_WORDS[1]} == group && $COMP_CWORD -gt 1 ]]; then
+    if ((COMP_CWORD == 2)); then
+      mapfile -t COMPREPLY < <(compgen -W 'add key rm' -- "$current")
+    else
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+    return
+  fi
   case $previous in
     --data | --cert | --key | --groups)
       compopt -o filenames

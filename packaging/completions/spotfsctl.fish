@@ -35,6 +35,7 @@ complete -c spotfsctl -n "__fish_seen_subcommand_from blob; and not __fish_seen_
 complete -c spotfsctl -n '__fish_seen_subcommand_from doctor fstab' -a 'embedded: spot: wss://'
 complete -c spotfsctl -n '__fish_seen_subcommand_from doctor' -l identity -x -a '(__fish_complete_directories)'
 complete -c spotfsctl -n '__fish_seen_subcommand_from doctor' -l state -x -a '(__fish_complete_directories)'
+complete -c spotfsctl -n '__fish_seen_subcommand_from doctor' -s o -x -d 'Options of the mount'
 complete -c spotfsctl -n '__fish_seen_subcommand_from doctor' -l ca -r -d 'Trust these certificates'
 complete -c spotfsctl -n '__fish_seen_subcommand_from fstab' -s o -x -d 'Options of spotfs'
 complete -c spotfsctl -n '__fish_seen_subcommand_from fsck' -l repair -d 'Move what is not whole away'

@@ -176,18 +176,29 @@ class Completions(Case):
         script = """
             compopt() { :; }
             for file in "$@"; do . "$file" || exit; done
-            COMP_WORDS=(spotfsctl fsc) COMP_CWORD=1
-            _spotfsctl
-            echo "${COMPREPLY[*]}"
-            COMP_WORDS=(spotfs -o ro,subt) COMP_CWORD=2
-            _spotfs
-            echo "${COMPREPLY[*]}"
-            COMP_WORDS=(spot-relay --self) COMP_CWORD=1
-            _spot_relay
-            echo "${COMPREPLY[*]}"
+            complete_line() {  # as bash would, which splits at "=" and ":", too
+              COMP_LINE=$1 COMP_POINT=${#1}
+              read -ra COMP_WORDS <<<"$(sed 's/[=:]/ & /g' <<<"$1")"
+              [[ $1 == *[[:space:]] ]] && COMP_WORDS+=("")
+              COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+              "_${COMP_WORDS[0]//-/_}"
+              echo "${COMPREPLY[*]}"
+            }
+            complete_line 'spotfsctl fsc'
+            complete_line 'spotfsctl --progress auto blob --mount / g'
+            complete_line 'spotfsctl doctor emb'
+            complete_line 'spotfs -o ro,subt'
+            complete_line 'spotfs -o ro,bind=r'
+            complete_line 'spotfs -o ro,ca=/etc/host'
+            complete_line 'spot-relay --self'
+            complete_line 'spot-relay group '
         """
         files = map(str, sorted((PACKAGING / "completions").glob("*.bash")))
-        self.assertEqual(run("bash", "-uc", script, "bash", *files), (0, "fsck\nro,subtree=files\n--self-signed\n"))
+        code, text = run("bash", "-uc", script, "bash", *files)
+        lines = text.splitlines()
+        self.assertIn("/etc/hostname", lines.pop(5).split())
+        expected = ["fsck", "get", "embedded:", "ro,subtree=files", "require", "--self-signed", "add key rm"]
+        self.assertEqual((code, lines), (0, expected))
 
 
 class Fstab(Case):
