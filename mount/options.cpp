@@ -43,9 +43,12 @@ struct Refused {
 };
 struct Ignored {};  // by us: mount(8) and the kernel have dealt with it, or need not
 struct Kernel {};   // a flag that goes on to the kernel
-struct Label {};    // of SELinux, with its value: goes on to the kernel
+struct Opposite {   // of such a flag: takes it back
+  std::string_view of;
+};
+struct Label {};  // of SELinux, with its value: goes on to the kernel
 
-using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Refused, Ignored, Kernel, Label>;
+using Kind = std::variant<Flag, Duration, Count, Size, Path, Special, Refused, Ignored, Kernel, Opposite, Label>;
 struct Row {
   std::string_view name;
   Kind kind;
@@ -113,6 +116,12 @@ const std::array table{
     Row{"nosymfollow", Kernel{}},
     Row{"sync", Kernel{}},
     Row{"dirsync", Kernel{}},
+    Row{"exec", Opposite{"noexec"}},
+    Row{"atime", Opposite{"noatime"}},
+    Row{"diratime", Opposite{"nodiratime"}},
+    Row{"norelatime", Opposite{"relatime"}},
+    Row{"nostrictatime", Opposite{"strictatime"}},
+    Row{"async", Opposite{"sync"}},
     Row{"context", Label{}},
     Row{"fscontext", Label{}},
     Row{"defcontext", Label{}},
@@ -122,15 +131,11 @@ const std::array table{
 
     Row{"_netdev", Ignored{}},
     Row{"_rnetdev", Ignored{}},
-    Row{"async", Ignored{}},
-    Row{"atime", Ignored{}},
     Row{"auto", Ignored{}},
     Row{"auto_unmount", Ignored{}},
     Row{"comment", Ignored{}},
     Row{"defaults", Ignored{}},
     Row{"dev", Ignored{}},
-    Row{"diratime", Ignored{}},
-    Row{"exec", Ignored{}},
     Row{"fsname", Ignored{}},
     Row{"group", Ignored{}},
     Row{"group_id", Ignored{}},
@@ -148,8 +153,6 @@ const std::array table{
     Row{"nolazytime", Ignored{}},
     Row{"nomand", Ignored{}},
     Row{"noowner", Ignored{}},
-    Row{"norelatime", Ignored{}},
-    Row{"nostrictatime", Ignored{}},
     Row{"nouser", Ignored{}},
     Row{"nousers", Ignored{}},
     Row{"owner", Ignored{}},
@@ -200,6 +203,10 @@ class Apply {
     options_.kernel_options.push_back(word_.text);
     return {};
   }
+  Answer<void> operator()(const Opposite& opposite) const {
+    std::erase(options_.kernel_options, opposite.of);
+    return {};
+  }
   Answer<void> operator()(const Label&) const {
     if (!has_value()) return missing("a label");
     options_.kernel_options.push_back(word_.text);
@@ -236,7 +243,8 @@ Answer<void> apply_option(Options& options, const OptionWord& word, bool sloppy 
 
 bool is_for_others(std::string_view name) {
   const Row* const row = find_row(name);
-  return is_comment(name) || (row != nullptr && std::holds_alternative<Ignored>(row->kind));
+  return is_comment(name) || (row != nullptr && (std::holds_alternative<Ignored>(row->kind) ||
+                                                 std::holds_alternative<Opposite>(row->kind)));
 }
 
 Answer<bool> is_change(const Options& running, const OptionWord& word) {

@@ -89,6 +89,13 @@ TEST(MountOptions, LetsLaterOptionsWin) {
   EXPECT_EQ(options->timeout, 6s);
 }
 
+TEST(MountOptions, LaterOppositesTakeBackWhatTheKernelWouldBeTold) {
+  const auto options = options_of(
+      "noexec,noatime,nodiratime,sync,relatime,strictatime,exec,atime,diratime,async,norelatime,nostrictatime,noexec");
+  ASSERT_TRUE(options);
+  EXPECT_THAT(options->kernel_options, ElementsAre("noexec"));
+}
+
 TEST(MountOptions, AcceptsAllThatMountPassesAlong) {
   const auto options = options_of(
       "_netdev,nofail,user,users,group,noauto,x-systemd.automount,X-mount.mkdir,relatime,dev,suid,user_id=0,group_id=0,"
