@@ -144,11 +144,20 @@ Failure taken_away(const std::string& endpoint) {
           spot::printable(endpoint) + " was taken away: nobody listens there any more"};
 }
 
+// In order, or not: a mount that is gone is no transport endpoint to who listened by it.
+Failure without_its_mount(const std::string& endpoint, const Failure& why) {
+  const int number = spot::to_errno(why.code);
+  if (is_gone(why)) return taken_away(endpoint);
+  if (number != ENOTCONN && number != ENETDOWN && number != ECONNABORTED) return why;
+  return {std::error_code{ENETDOWN, std::generic_category()},
+          spot::printable(endpoint) + ": the mount has ended, nobody listens there any more"};
+}
+
 int take_from_mount(const std::string& endpoint, const Invocation& line, const Ends& ends, Output& output) {
   const auto is_over = [&] { return !output.works() || ends.have_come(); };
   for (unsigned count = 0; !is_over() && (line.count == 0 || count < line.count);) {
     const Answer<std::optional<std::string>> next = read_next(endpoint + "/next", ends);
-    if (!next) return output.fail(is_gone(next.error()) ? taken_away(endpoint) : next.error());
+    if (!next) return output.fail(without_its_mount(endpoint, next.error()));
     if (!*next) continue;
     const std::string& name = **next;
     if (!is_message(name)) return output.fail("EBADMSG", endpoint + "/next names no message");
