@@ -4,9 +4,12 @@
 #include <cerrno>
 #include <cstdio>
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "client/base/descriptor.hpp"
 #include "client/base/encoding.hpp"
 #include "client/crypto/keystore.hpp"
 #include "mount/ctl/doctor.hpp"
@@ -58,6 +61,29 @@ std::optional<Finding> check_private(const std::string& check, const fs::path& p
   const char* const right = S_ISDIR(info.st_mode) ? "700 " : "600 ";
   return Finding::failure(check, name + " is open to others (mode " + mode_text(info.st_mode) + ")",
                           std::string{"chmod "} + right + name);
+}
+
+// By the nearest directory above that is there.
+Finding to_be_made(const std::string& check, const fs::path& path) {
+  const std::string name = spot::printable(path.string());
+  fs::path above = path;
+  while (above.has_relative_path() && ::access(above.c_str(), F_OK) != 0 && errno == ENOENT)
+    above = above.parent_path();
+  if (::access(above.c_str(), W_OK | X_OK) == 0) return Finding::ok(check, name + " is made by the first mount");
+  return Finding::failure(check, name + " can't be made: " + spot::printable(above.string()) + ": " + message_of(errno),
+                          "give another, or run this as who mounts");
+}
+
+// Nothing where it is one, or is not there yet.
+std::optional<Finding> check_database(const std::string& check, const fs::path& path, const char* advice) {
+  constexpr std::string_view kMagic{"SQLite format 3", 16};
+  std::array<char, kMagic.size()> start{};
+  const spot::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!file) return std::nullopt;
+  const ssize_t size = ::read(file.get(), start.data(), start.size());
+  if (size == 0 || std::string_view{start.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))} == kMagic)
+    return std::nullopt;
+  return Finding::failure(check, spot::printable(path.string()) + " is damaged: it is no database", advice);
 }
 
 // Sorted, and not too many.
@@ -112,8 +138,11 @@ std::vector<Finding> check_keys(const fs::path& identity, const Machine& machine
 
 Finding check_state(const fs::path& state, const Machine& machine) {
   const std::string name = spot::printable(state.string());
+  struct stat link {};
+  if (::lstat(state.c_str(), &link) == 0 && S_ISLNK(link.st_mode))
+    return Finding::failure("state", name + " is a symbolic link", "give the directory itself by --state");
   const Ownership directory = look_at(state);
-  if (directory.number == ENOENT) return Finding::ok("state", name + " is made by the first mount");
+  if (directory.number == ENOENT) return to_be_made("state", state);
   if (directory.number != 0)
     return Finding::failure("state", name + ": " + message_of(directory.number), "run this as who mounts");
   if (!S_ISDIR(directory.info.st_mode))
@@ -124,6 +153,8 @@ Finding check_state(const fs::path& state, const Machine& machine) {
     const Ownership inside = look_at(path);
     if (inside.number != 0 || !S_ISDIR(inside.info.st_mode)) continue;
     if (auto wrong = check_private("state", path, inside.info, machine, false)) return *std::move(wrong);
+    const char* const advice = "put a copy of its directory back, or move that away: then what was not stored is lost";
+    if (auto wrong = check_database("state", path / "journal.db", advice)) return *std::move(wrong);
   }
   return Finding::ok("state", name + " is this user's alone");
 }
@@ -131,11 +162,12 @@ Finding check_state(const fs::path& state, const Machine& machine) {
 Finding check_store(const fs::path& store, const Machine& machine) {
   const std::string name = spot::printable(store.string());
   const Ownership directory = look_at(store);
-  if (directory.number == ENOENT) return Finding::ok("store", name + " is made by the first mount");
+  if (directory.number == ENOENT) return to_be_made("store", store);
   if (directory.number != 0)
     return Finding::failure("store", name + ": " + message_of(directory.number), "run this as who mounts");
   if (!S_ISDIR(directory.info.st_mode))
     return Finding::failure("store", name + " is no directory", "give another after embedded:");
+  if (auto wrong = check_database("store", store / "relay.db", "put a copy of it back")) return *std::move(wrong);
   if (auto wrong = check_private("store", store, directory.info, machine, false)) {
     // What is in it is sealed; who can write there can destroy it.
     if (directory.info.st_uid == machine.user && (directory.info.st_mode & 022) == 0)

@@ -232,6 +232,20 @@ TEST_F(DoctorTest, TheStateIsForItsUserAlone) {
   machine_.user = ::geteuid() + 1;
   expect_failure(check_state(at("state"), machine_), " belongs to ");
   expect_failure(check_state(write("file", ""), machine_), "is no directory");
+  fs::create_directory_symlink(at("state"), at("link"));
+  expect_failure(check_state(at("link"), machine_), "is a symbolic link");
+}
+
+TEST_F(DoctorTest, ADamagedDatabaseIsAFailure) {
+  make_directory("state", 0700);
+  make_directory("state/one", 0700);
+  write("state/one/journal.db", "");
+  expect_ok(check_state(at("state"), machine_));
+  write("state/one/journal.db", "neither long nor a database");
+  expect_failure(check_state(at("state"), machine_), "journal.db is damaged");
+  make_directory("store", 0700);
+  write("store/relay.db", "no");
+  expect_failure(check_store(at("store"), machine_), "relay.db is damaged");
 }
 
 TEST_F(DoctorTest, AStoreMayBeReadByOthersButNotWritten) {
