@@ -14,7 +14,7 @@ namespace relay = spot::relay;
 namespace {
 
 // The names that clients of this machine, and those who know its address, call it by.
-Answer<relay::CertificateFiles> certificate(const Options& options) {
+Answer<relay::SelfSigned> certificate(const Options& options) {
   std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
   const auto listen = relay::split_host_port(options.listen);
   if (!listen) return listen.error();
@@ -37,16 +37,24 @@ Answer<EmbeddedRelay> EmbeddedRelay::open(spot::asio::any_io_executor executor, 
   embedded.relay_ = *std::move(opened);
   if (options.listen.empty()) return embedded;
 
-  const auto files = certificate(options);
-  if (!files) return files.error();
-  auto listener = relay::Listener::open(embedded.relay_, {options.listen, {}, *files});
+  relay::ListenOptions listening;
+  listening.address = options.listen;
+  std::string shown;
+  listening.make_tls = [&]() -> Answer<relay::CertificateFiles> {
+    auto made = certificate(options);
+    if (!made) return made.error();
+    shown = spot::printable(made->files.certificate.string());
+    if (!made->news.empty())
+      log(spot::LogLevel::warning, "a new certificate was made: " + made->news + "; other clients need it from now on");
+    return std::move(made->files);
+  };
+  auto listener = relay::Listener::open(embedded.relay_, std::move(listening));
   if (!listener) {
     embedded.relay_->stop();
     return Failure{listener.error().code, "option listen: " + line_of(listener.error())};
   }
   embedded.listener_ = *std::move(listener);
-  log(spot::LogLevel::info,
-      "listens on " + options.listen + "; other clients use -o ca=" + files->certificate.string());
+  log(spot::LogLevel::info, "listens on " + options.listen + "; other clients use -o ca=" + shown);
   return embedded;
 }
 

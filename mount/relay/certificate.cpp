@@ -1,5 +1,8 @@
 #include "mount/relay/certificate.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include <boost/asio/ip/address.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,6 +22,7 @@ using PKey = Handle<EVP_PKEY, &EVP_PKEY_free>;
 using Certificate = Handle<X509, &X509_free>;
 using Extension = Handle<X509_EXTENSION, &X509_EXTENSION_free>;
 using Serial = Handle<BIGNUM, &BN_free>;
+using Names = Handle<GENERAL_NAMES, &GENERAL_NAMES_free>;
 
 constexpr long kLifetime = 10L * 365 * 24 * 60 * 60;
 constexpr long kRenewBefore = 30L * 24 * 60 * 60;
@@ -33,20 +37,48 @@ bool is_address(const std::string& name) {
   return !ec;
 }
 
+// Of its 4 or 16 bytes.
+std::optional<std::string> address_of(const std::string& bytes) {
+  namespace ip = boost::asio::ip;
+  if (ip::address_v4::bytes_type v4; bytes.size() == v4.size()) {
+    std::ranges::copy(bytes, v4.begin());
+    return ip::address_v4{v4}.to_string();
+  }
+  if (ip::address_v6::bytes_type v6; bytes.size() == v6.size()) {
+    std::ranges::copy(bytes, v6.begin());
+    return ip::address_v6{v6}.to_string();
+  }
+  return std::nullopt;
+}
+
 Certificate read_certificate(const std::filesystem::path& file) {
   const File in{std::fopen(file.c_str(), "re")};
   return Certificate{in ? PEM_read_X509(in.get(), nullptr, nullptr, nullptr) : nullptr};
 }
 
-bool covers(X509* certificate, const std::vector<std::string>& names) {
+bool ends_soon(X509* certificate) {
   std::time_t soon = std::time(nullptr) + kRenewBefore;
-  if (X509_cmp_time(X509_get0_notAfter(certificate), &soon) <= 0) return false;
-  for (const std::string& name : names) {
-    const int match = is_address(name) ? X509_check_ip_asc(certificate, name.c_str(), 0)
-                                       : X509_check_host(certificate, name.data(), name.size(), 0, nullptr);
-    if (match != 1) return false;
+  return X509_cmp_time(X509_get0_notAfter(certificate), &soon) <= 0;
+}
+
+bool covers(X509* certificate, const std::string& name) {
+  return (is_address(name) ? X509_check_ip_asc(certificate, name.c_str(), 0)
+                           : X509_check_host(certificate, name.data(), name.size(), 0, nullptr)) == 1;
+}
+
+std::vector<std::string> names_of(X509* certificate) {
+  std::vector<std::string> out;
+  const Names names{static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr))};
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
+    const ASN1_STRING* const value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+    const std::string bytes{reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                            static_cast<std::size_t>(ASN1_STRING_length(value))};
+    if (name->type == GEN_DNS) out.push_back(bytes);
+    if (const auto address = address_of(bytes); name->type == GEN_IPADD && address) out.push_back(*address);
   }
-  return true;
+  return out;
 }
 
 bool add_extension(X509* certificate, int nid, const std::string& value) {
@@ -90,12 +122,24 @@ File create_private(const std::filesystem::path& path) {
 
 }  // namespace
 
-Answer<CertificateFiles> self_signed(const std::filesystem::path& directory, const std::vector<std::string>& names) {
-  CertificateFiles files{directory / "cert.pem", directory / "key.pem"};
+Answer<SelfSigned> self_signed(const std::filesystem::path& directory, std::vector<std::string> names) {
+  const CertificateFiles files{directory / "cert.pem", directory / "key.pem"};
+  std::string news = "there was none";
   std::error_code ec;
-  if (const auto old = read_certificate(files.certificate);
-      old && covers(old.get(), names) && std::filesystem::exists(files.key, ec))
-    return files;
+  if (const auto old = read_certificate(files.certificate)) {
+    const auto missing = std::ranges::find_if(names, [&](const auto& name) { return !covers(old.get(), name); });
+    if (!std::filesystem::exists(files.key, ec))
+      news = "the key of the one before is gone";
+    else if (ends_soon(old.get()))
+      news = "the one before ends within a month, or has ended";
+    else if (missing != names.end())
+      news = fmt::format("the one before does not cover {}", *missing);
+    else
+      return SelfSigned{files, {}};
+    for (std::string& name : names_of(old.get())) {
+      if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    }
+  }
 
   const PKey key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")};
   const Certificate made = key ? make_certificate(key.get(), names) : nullptr;
@@ -111,7 +155,7 @@ Answer<CertificateFiles> self_signed(const std::filesystem::path& directory, con
   if (!out || ::fchmod(::fileno(out.get()), 0644) != 0 || PEM_write_X509(out.get(), made.get()) != 1 ||
       std::fflush(out.get()) != 0)
     return unusable(files.certificate, "the certificate can't be written");
-  return files;
+  return SelfSigned{files, std::move(news)};
 }
 
 Answer<Sha256> certificate_digest(const std::filesystem::path& file) {

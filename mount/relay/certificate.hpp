@@ -19,9 +19,14 @@ struct CertificateFiles {
   std::filesystem::path key;          // PEM, unencrypted
 };
 
+struct SelfSigned {
+  CertificateFiles files;
+  std::string news;  // why it was made, for the operator; empty: it was there
+};
 // Makes a self-signed one (P-256, ten years) for these names and addresses in `directory`, or takes the one that is
-// there if it covers all of them.
-Answer<CertificateFiles> self_signed(const std::filesystem::path& directory, const std::vector<std::string>& names);
+// there if it covers all of them. What clients trust changes where it is made anew: it goes on covering what the one
+// before did, and this is for when nothing else can fail.
+Answer<SelfSigned> self_signed(const std::filesystem::path& directory, std::vector<std::string> names);
 
 // SHA-256 of the first certificate of a PEM file (of its DER).
 Answer<Sha256> certificate_digest(const std::filesystem::path& file);

@@ -6,6 +6,18 @@
 
 namespace spot::relay {
 
+namespace {
+
+constexpr int kMost = 1'000'000;  // of what is counted
+
+std::string not_empty(const std::string& name) { return name.empty() ? "the name of the directory is empty" : ""; }
+
+// AsSizeValue takes -1 for the largest number there is.
+const CLI::Validator not_negative{
+    [](std::string& text) -> std::string { return text.find('-') == text.npos ? "" : text + " is no size"; }, "SIZE"};
+
+}  // namespace
+
 boost::system::result<ProgramOptions, int> parse_command_line(int argc, char** argv) {
   ProgramOptions options;
   Limits& limits = options.relay.limits;
@@ -17,7 +29,9 @@ boost::system::result<ProgramOptions, int> parse_command_line(int argc, char** a
   app.footer("spot-relay group --help: makes the memberships of groups.");
   app.set_version_flag("--version", "spot-relay " SPOTFS_VERSION);
   app.add_option("--listen", options.listen.address, "Address and port (default 127.0.0.1:8443)");
-  app.add_option("--data", options.relay.data, "Directory of the database; made where it is missing")->required();
+  app.add_option("--data", options.relay.data, "Directory of the database; made where it is missing")
+      ->required()
+      ->check(not_empty);
   app.add_option("--host", options.listen.hosts, "Name of this relay as clients reach it, NAME or NAME:PORT")
       ->take_all();
   app.add_option("--groups", options.relay.groups,
@@ -31,13 +45,16 @@ boost::system::result<ProgramOptions, int> parse_command_line(int argc, char** a
   app.add_option("--name", options.relay.name, "Name of this relay in addresses of connections");
   const CLI::AsSizeValue size{false};
   app.add_option("--quota", quota.per_identity, "Bytes of blobs for each identity, such as 10GiB; 0: no limit")
-      ->transform(size);
-  app.add_option("--total-quota", quota.total, "Bytes of blobs in all; 0: no limit")->transform(size);
-  app.add_option("--max-connections", limits.connections, "Connections in all")->check(CLI::NonNegativeNumber);
+      ->transform(size)
+      ->transform(not_negative);
+  app.add_option("--total-quota", quota.total, "Bytes of blobs in all; 0: no limit")
+      ->transform(size)
+      ->transform(not_negative);
+  app.add_option("--max-connections", limits.connections, "Connections in all")->check(CLI::Range(1, kMost));
   app.add_option("--max-per-address", limits.connections_per_address, "Connections from one address")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(1, kMost));
   app.add_option("--max-rate", limits.messages_per_second, "Messages a second of one connection; 0: no limit")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, kMost));
   app.add_option("--threads", options.threads, "Threads of the network; 0: as many as cores, at most 4")
       ->check(CLI::Range(64));
   app.add_flag("--verbose", options.verbose, "Log what happens to each connection");

@@ -137,12 +137,17 @@ Answer<void> set_up_tls(asio::ssl::context& tls, const CertificateFiles& files) 
 // Names go into JSON as they are.
 bool is_host(std::string_view name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
-  return !name.empty() && name.size() <= 255 && name.find_first_not_of(kAllowed) == std::string_view::npos;
+  if (name.empty() || name.size() > 255 || name.find_first_not_of(kAllowed) != std::string_view::npos) return false;
+  const std::size_t colon = name.ends_with(']') ? name.npos : name.rfind(':');
+  if (colon == name.npos) return true;
+  const auto place = split_host_port(std::string{name});
+  return place && place->port != 0;
 }
 
 Answer<std::string> discovery_answer(const std::vector<std::string>& hosts) {
   for (const std::string& host : hosts)
-    if (!is_host(host)) return Failure{Errc::bad_argument, fmt::format("{}: not a host name", host)};
+    if (!is_host(host))
+      return Failure{Errc::bad_argument, fmt::format("{}: not a host name, or one and a port from 1 to 65535", host)};
   // All of them are to be used: a client that finds one dead is online through the others.
   return fmt::format(R"({{"result":"success","data":{{"hosts":["{}"],"min_conn":{}}}}})", fmt::join(hosts, R"(",")"),
                      hosts.size());
@@ -169,12 +174,6 @@ Answer<std::shared_ptr<Listener>> Listener::open(std::shared_ptr<Relay> relay, L
   const auto address = asio::ip::make_address(place->host, ec);
   if (ec) return Failure{Errc::bad_argument, fmt::format("{}: not an address of this machine", place->host)};
 
-  auto web = std::make_shared<Web>();
-  if (auto done = set_up_tls(web->tls, options.tls); !done) return done.error();
-  const auto digest = certificate_digest(options.tls.certificate);
-  if (!digest) return digest.error();
-  web->certificate = to_bytes(*digest);
-
   const auto strand = asio::make_strand(relay->executor());
   tcp::endpoint endpoint{address, place->port};
   tcp::acceptor acceptor{strand};
@@ -188,6 +187,16 @@ Answer<std::shared_ptr<Listener>> Listener::open(std::shared_ptr<Relay> relay, L
   if (options.hosts.empty()) options.hosts.push_back(text_of(endpoint));
   auto discovery = discovery_answer(options.hosts);
   if (!discovery) return discovery.error();
+  if (options.make_tls) {
+    auto made = options.make_tls();
+    if (!made) return made.error();
+    options.tls = std::move(*made);
+  }
+  auto web = std::make_shared<Web>();
+  if (auto done = set_up_tls(web->tls, options.tls); !done) return done.error();
+  const auto digest = certificate_digest(options.tls.certificate);
+  if (!digest) return digest.error();
+  web->certificate = to_bytes(*digest);
   web->discovery = std::move(*discovery);
   if (options.executors.empty()) options.executors.push_back(relay->executor());
   web->relay = std::move(relay);

@@ -4,6 +4,8 @@
 // Errors: open() gives one line for the operator.
 #pragma once
 
+#include <functional>
+
 #include "mount/relay/certificate.hpp"
 #include "mount/relay/relay.hpp"
 
@@ -13,6 +15,8 @@ struct ListenOptions {
   std::string address = "127.0.0.1:8443";  // of one interface, with a port; an IPv6 address in brackets
   std::vector<std::string> hosts;          // what discovery answers, NAME or NAME:PORT; none: `address`
   CertificateFiles tls;
+  // Makes what is missing in `tls`, once the address is ours.
+  std::function<Answer<CertificateFiles>()> make_tls{};
   std::vector<asio::any_io_executor> executors{};  // the connections', in turn; none: the relay's
 };
 

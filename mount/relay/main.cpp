@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "client/base/encoding.hpp"
 #include "client/base/standard_streams.hpp"
 #include "mount/relay/program.hpp"
 
@@ -17,7 +18,7 @@ int run(int argc, char** argv) {
   if (!options) return options.error();
   const auto ended = spot::relay::run_relay(std::move(*options));
   if (ended) return 0;
-  std::fprintf(stderr, "spot-relay: %s\n", ended.error().text.c_str());
+  std::fprintf(stderr, "spot-relay: %s\n", spot::printable(ended.error().text).c_str());
   return 1;
 }
 

@@ -43,17 +43,22 @@ Answer<void> run_relay(ProgramOptions options) {
   if (!relay) return relay.error();
 
   if (options.self_signed) {
-    auto files = self_signed(options.relay.data, certificate_names(options.listen));
-    if (!files) return files.error();
-    options.listen.tls = std::move(*files);
+    options.listen.make_tls = [&options]() -> Answer<CertificateFiles> {
+      auto made = self_signed(options.relay.data, certificate_names(options.listen));
+      if (!made) return made.error();
+      options.listen.tls = made->files;
+      if (!made->news.empty())
+        spdlog::warn("a new certificate was made: {}; clients need it from now on", printable(made->news));
+      return std::move(made->files);
+    };
   }
   const auto listener = Listener::open(*relay, options.listen);
   if (!listener) return listener.error();
   if (options.self_signed) {
     const auto digest = certificate_digest(options.listen.tls.certificate);
     if (!digest) return digest.error();
-    spdlog::info("certificate {}, SHA-256 {}: clients use -o ca={}", options.listen.tls.certificate.string(),
-                 hex(*digest), options.listen.tls.certificate.string());
+    const std::string shown = printable(options.listen.tls.certificate.string());
+    spdlog::info("certificate {}, SHA-256 {}: clients use -o ca={}", shown, hex(*digest), shown);
   }
   asio::signal_set signals{cores.first(), SIGTERM, SIGINT};
   signals.async_wait([&](const boost::system::error_code& ec, int) {

@@ -39,7 +39,7 @@ class TlsDialTest : public TlsTest {
   CertificateFiles other_certificate(const std::vector<std::string>& names = {"127.0.0.1"}) {
     const auto directory = directory_.path / ("other" + std::to_string(++others_));
     std::filesystem::create_directories(directory);
-    return self_signed(directory, names).value();
+    return self_signed(directory, names).value().files;
   }
   std::string localhost() const { return "localhost:" + std::to_string(endpoint().port()); }
 

@@ -71,6 +71,21 @@ TEST_F(ProgramTest, KeepsItsCertificateAndItsBlobsAcrossAStop) {
   }
 }
 
+TEST_F(ProgramTest, KeepsItsCertificateWhereItIsRefused) {
+  std::filesystem::create_directories(data_);
+  const std::filesystem::path file = self_signed(data_, {"127.0.0.1"}).value().files.certificate;
+  const Sha256 before = certificate_digest(file).value();
+  expect_mistake(arguments({"--self-signed", "--host", "a.test"}, "192.0.2.1:0"), 1, "192.0.2.1:0: ");
+  expect_mistake(arguments({"--self-signed", "--host", "not a name"}), 1, "not a host name");
+  EXPECT_EQ(certificate_digest(file).value(), before);
+}
+
+TEST_F(ProgramTest, ANewCertificateCoversWhatTheOneBeforeDid) {
+  EXPECT_EQ(self_signed(directory_.path, {"a.test", "::1"}).value().news, "there was none");
+  EXPECT_EQ(self_signed(directory_.path, {"b.test", "192.0.2.1"}).value().news, "the one before does not cover b.test");
+  EXPECT_EQ(self_signed(directory_.path, {"a.test", "::1", "b.test", "192.0.2.1"}).value().news, "");
+}
+
 TEST_F(ProgramTest, TakesACertificateAndItsKey) {
   ASSERT_TRUE(self_signed(directory_.path, {"127.0.0.1"}));
   const std::string certificate = directory_.path / "cert.pem", key = directory_.path / "key.pem";
@@ -133,18 +148,25 @@ TEST_F(ProgramTest, RefusesOptionsThatDoNotFit) {
   expect_mistake(arguments({"--cert", "x.pem"}), 2, "--key");
   expect_mistake(arguments({"--self-signed", "--cert", "x.pem", "--key", "x.key"}), 2, "--cert");
   expect_mistake(arguments({"--self-signed", "--quota", "many"}), 2, "--quota");
+  expect_mistake(arguments({"--self-signed", "--quota", "-5"}), 2, "--quota");
+  expect_mistake(arguments({"--self-signed", "--total-quota", "-1GiB"}), 2, "--total-quota");
   expect_mistake(arguments({"--self-signed", "--max-connections", "-1"}), 2, "--max-connections");
+  expect_mistake(arguments({"--self-signed", "--max-connections", "0"}), 2, "--max-connections");
+  expect_mistake({"--data", "", "--self-signed"}, 2, "--data: the name of the directory is empty");
   expect_mistake(arguments({"--self-signed"}, "8443"), 1, "8443: not an address and a port");
   expect_mistake(arguments({"--self-signed"}, "127.0.0.1:99999"), 1, "127.0.0.1:99999: not an address and a port");
   expect_mistake(arguments({"--self-signed"}, "nowhere:1"), 1, "nowhere: not an address of this machine");
   expect_mistake(arguments({"--self-signed", "--host", "a\"b"}), 1, "a\"b: not a host name");
+  expect_mistake(arguments({"--self-signed", "--host", "a.test:99999"}), 1, "a.test:99999: not a host name");
+  expect_mistake(arguments({"--self-signed", "--host", "a.test:0"}), 1, "a.test:0: not a host name");
+  expect_mistake(arguments({"--self-signed", "--host", "a\x1b[31m\nb"}), 1, "a\\x1b[31m\\x0ab: not a host name");
   expect_mistake(arguments({"--self-signed", "--name", "a.b"}), 1, "a.b: the name of a relay");
 }
 
 TEST_F(ProgramTest, NamesTheFileThatCannotBeUsed) {
-  const auto files = self_signed(directory_.path, {"127.0.0.1"}).value();
+  const auto files = self_signed(directory_.path, {"127.0.0.1"}).value().files;
   std::filesystem::create_directories(directory_.path / "second");
-  const auto others = self_signed(directory_.path / "second", {"127.0.0.1"}).value();
+  const auto others = self_signed(directory_.path / "second", {"127.0.0.1"}).value().files;
   const std::string missing = directory_.path / "missing.pem", nonsense = directory_.path / "nonsense.pem";
   std::ofstream{nonsense} << "nonsense";
   expect_mistake(arguments({"--cert", missing, "--key", files.key}), 1, missing + ": ");

@@ -16,7 +16,7 @@ class TlsTest : public RelayTest {
               const std::vector<std::string>& names = {"127.0.0.1"}) {
     stop_listening();
     open(std::move(options));
-    files_ = self_signed(directory_.path, names).value();
+    files_ = self_signed(directory_.path, names).value().files;
     listener_ = Listener::open(relay_, {"127.0.0.1:0", std::move(hosts), files_}).value();
     address_ = listener_->address();
   }
