@@ -32,6 +32,19 @@ class Limits(EndpointsCase):
         (directory / "request").write_bytes(body)
         self.assertEqual((directory / "reply").read_bytes(), body)
 
+    def test_what_is_not_written_from_start_to_end_is_not_sent(self):
+        directory = self.serve("echo")
+        for name in ("request", "send"):
+            with self.subTest(name):
+                file = os.open(directory / name, os.O_WRONLY)
+                os.write(file, b"length=?, a body")
+                os.lseek(file, 7, os.SEEK_SET)
+                self.assert_errno(errno.ESPIPE, os.write, file, b"6")
+                self.assert_errno(errno.ESPIPE, os.close, file)
+                self.assertIn(" ESPIPE ", (directory / "error").read_text())
+        self.assert_errno(errno.ESPIPE, (directory / "reply").read_bytes)
+        self.assertEqual(self.seen(), [])
+
     def test_a_deadline_of_ones_own(self):
         directory = self.serve("silent")
         os.setxattr(directory, "user.spot.timeout", b"1")

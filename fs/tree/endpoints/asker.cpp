@@ -114,7 +114,8 @@ void Asker::refuse(std::error_code why, Sending how) {
       hub_->note(key_, make_error(hub_, key_, spot::Failure{why, text}, take_number(state, ResultKind::error)));
     });
   } else {
-    state_.with([&](State& state) { publish(state, begin(state, how), spot::Failure{why}, how); });
+    const std::string text = why == fail(ESPIPE) ? "not written from start to end: nothing was sent" : "";
+    state_.with([&](State& state) { publish(state, begin(state, how), spot::Failure{why, text}, how); });
   }
 }
 

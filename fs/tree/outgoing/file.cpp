@@ -23,7 +23,6 @@ asio::awaitable<Result<Opened>> OutgoingFile::open(Caller caller, int flags) {
   if (!message) co_return message.error();
   Opened opened{*std::move(message)};
   opened.direct_io = true;
-  opened.nonseekable = true;
   co_return opened;
 }
 

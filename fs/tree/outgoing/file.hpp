@@ -1,5 +1,6 @@
 // A file to write messages to: each open is one (outgoing.hpp). It can't be read; chmod, chown and utimens succeed
-// without effect; truncate to 0 makes or sends the empty message.
+// without effect; truncate to 0 makes or sends the empty message. The kernel lets it be sought in: where it refused
+// that, who wants to write elsewhere would fail unseen, and what he wrote before it would go out.
 //
 // To make one: derive, and say in begin() what a message of its own is.
 //
