@@ -194,6 +194,7 @@ tree::NodePtr Filesystem::make_listen() const {
   settings.access = access();
   settings.timeout = options_.listen_timeout;
   settings.notifier = notifier_;
+  settings.log = [book = book_](const std::string& text) { book->add_error(text); };
   settings.is_killed = [](pid_t tid) { return fuse::pending_signals(tid) == fuse::Signals::fatal; };
   return tree::make_listen(std::move(settings));
 }

@@ -129,9 +129,8 @@ Answer<void> answer_one(const std::string& message, const Invocation& line, cons
     case Reply::Kind::answer: break;
   }
   const Answer<void> answered = write_all(message + "/reply", reply.text);
-  if (answered || spot::to_errno(answered.error().code) != EMSGSIZE) return answered;
-  const Answer<void> refused = write_all(message + "/error", kTooLarge);
-  return refused ? Answer<void>{too_large(received)} : refused;
+  const bool fits = answered || spot::to_errno(answered.error().code) != EMSGSIZE;
+  return fits ? answered : too_large(received);  // the mount has said so to the sender
 }
 
 bool is_gone(const Failure& why) {

@@ -110,16 +110,22 @@ class Answers(ListenCase):
             self.assertEqual(query.outcome(), "EREMOTEIO")
             self.assertTrue(query.text.endswith(" out of tea\n"), query.text)
 
-    def test_an_answer_that_is_too_large_leaves_the_message(self):
+    def test_an_answer_that_can_not_be_sent_is_an_error_to_its_sender_and_in_the_log(self):
+        # The first is what a file may hold, but not sealed in a message. A shell's redirect is not told of it.
+        sizes = {"dd of=reply conv=fsync": 65_000, "cat > reply": 65_000, "cp /dev/stdin reply": 70_000}
         with served(self.mount, "large") as endpoint:
-            query = self.ask("large")
-            message = take(endpoint)
-            # The second is what a file may hold, but not sealed in a message.
-            for size in (70_000, 65_000):
-                self.fails_with(errno.EMSGSIZE, (message / "reply").write_bytes, bytes(size))
-            self.assertEqual(os.listdir(endpoint / "inbox"), [message.name])
-            (message / "reply").write_bytes(b"smaller")
-            self.assertEqual(query.outcome(), b"smaller")
+            for script, size in sizes.items():
+                query = self.ask("large")
+                message = take(endpoint)
+                result = shell(script, cwd=message, input="x" * size)
+                self.assertEqual("Message too long" in result.stderr, ">" not in script, result.stderr)
+                self.assertEqual(query.outcome(), "EREMOTEIO")
+                self.assertTrue(query.text.endswith(" the answer is too large for one message\n"), query.text)
+                self.assertEqual(os.listdir(endpoint / "inbox"), [])
+        errors = self.mount.path(".spotfs/errors").read_text().splitlines()
+        own = self.asker.path("self/id").read_text().strip()
+        for line in errors[-len(sizes) :]:
+            self.assertRegex(line, rf" listen/large: {own}/\S+ got an error: the answer is too large for one message$")
 
     def test_nothing_written_answers_nothing(self):
         with served(self.mount, "nothing") as endpoint:

@@ -20,7 +20,7 @@ constexpr const char* kUnverified = "user.spot.unverified";
 EndpointFolder::EndpointFolder(ListenHubPtr given, std::string name)
     : ListenFolder{std::move(given)},
       name_{std::move(name)},
-      mailbox_{std::make_shared<Mailbox>(hub())},
+      mailbox_{std::make_shared<Mailbox>(hub(), name_)},
       next_{make_next(hub(), mailbox_)},
       inbox_{std::make_shared<InboxDirectory>(hub(), mailbox_)},
       to_{make_packets(hub(), mailbox_, name_)} {

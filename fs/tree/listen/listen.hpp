@@ -14,8 +14,10 @@
 //
 // Thread: any. Lifetime: the nodes keep the functions and what they refer to. When the root of the subtree goes, what
 // waits is refused.
-// Errors: EBUSY for an endpoint that the client serves itself; EMSGSIZE for an answer that no message can hold, and the
-// others of a connection: nothing was sent then, and the message can still be answered.
+// Errors: EBUSY for an endpoint that the client serves itself; those of a connection: nothing was sent then, and the
+// message can still be answered. EMSGSIZE for an answer that no message can hold, ESPIPE for one that is not written
+// from start to end: that ends the message, its sender gets an error, and the log has a line, as a shell hears of
+// neither.
 // Memory: 1,024 messages for each endpoint, those given out included, 64 MiB in all. The sender of one more gets an
 // error.
 // Source: filesystem.md, "Listening".
@@ -46,7 +48,8 @@ struct ListenOptions {
   std::shared_ptr<KernelNotifier> notifier;   // may be null: the kernel learns late of what is gone
   std::shared_ptr<Room> sending;              // refusals take some of it until they are sent; null: nobody asks
   FindThread find_thread = tree::find_thread;
-  std::function<bool(pid_t tid)> is_killed;  // whether that thread is known to be; none: nobody is
+  std::function<void(const std::string&)> log;  // may be empty; a line for each answer that can't be sent
+  std::function<bool(pid_t tid)> is_killed;     // whether that thread is known to be; none: nobody is
   const spot::Clock* clock = &spot::Clock::system();
 };
 

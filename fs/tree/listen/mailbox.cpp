@@ -2,7 +2,9 @@
 
 #include <cerrno>
 
+#include "client/base/encoding.hpp"
 #include "client/proto/error_text.hpp"
+#include "fs/tree/listen/message.hpp"
 
 namespace spotfs::tree {
 namespace {
@@ -10,7 +12,15 @@ namespace {
 constexpr std::size_t kOverhead = 1'024;  // of a message that is held, besides its text
 
 spot::Failure not_served() { return {Errc::no_such_endpoint, std::string{spot::kNoSuchEndpoint}}; }
+spot::Failure declined() { return {Errc::refused, "declined"}; }
 spot::Failure too_many() { return {Errc::rate_exceeded, "too many messages wait for an answer"}; }
+
+// For the sender, of an answer that can't be sent.
+std::optional<spot::Failure> failure_of_answer(std::error_code why) {
+  if (why == Errc::too_large) return spot::Failure{Errc::too_large, "the answer is too large for one message"};
+  if (why == fail(ESPIPE)) return spot::Failure{Errc::remote_error, "the answer was not written from start to end"};
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -180,21 +190,23 @@ bool Mailbox::is_over(Number number) {
   });
 }
 
-Result<void> Mailbox::decline(Number number) {
+Result<void> Mailbox::decline(Number number) { return refuse(number, declined()); }
+
+Result<void> Mailbox::refuse(Number number, spot::Failure why) {
   drop_late();
   bool is_answering = false;
-  std::vector<HeldQuestion> declined;
+  std::vector<HeldQuestion> refused;
   state_.with([&](State& state) {
     Held* held = find_given(state, number);
     is_answering = held != nullptr && held->is_answering;
     if (held == nullptr || is_answering) return;
-    declined.emplace_back(std::move(held->question), std::move(held->share));
+    refused.emplace_back(std::move(held->question), std::move(held->share));
     state.held.erase(number);
     set_timer(state);
   });
   if (is_answering) return fail(EBUSY);
-  if (declined.empty()) return fail(is_over(number) ? ESTALE : ENOENT);
-  hub_->refuse(std::move(declined), {Errc::refused, "declined"});
+  if (refused.empty()) return fail(is_over(number) ? ESTALE : ENOENT);
+  hub_->refuse(std::move(refused), std::move(why));
   return {};
 }
 
@@ -209,11 +221,29 @@ asio::awaitable<Result<void>> Mailbox::answer(std::shared_ptr<Mailbox> self, Num
     return held->question;
   });
   if (!question) co_return fail(ESTALE);
-  Attempt attempt{*self, number};
-  const spot::Answer<void> sent = co_await question->answer(std::move(result));
-  if (!sent) co_return sent.error().code;
-  attempt.is_sent = true;
-  co_return Result<void>{};
+  spot::Answer<void> sent;
+  {
+    Attempt attempt{*self, number};
+    sent = co_await question->answer(std::move(result));
+    attempt.is_sent = sent.has_value();
+  }
+  if (sent) co_return Result<void>{};
+  self->answer_refused(number, sent.error().code);
+  co_return sent.error().code;
+}
+
+void Mailbox::answer_refused(Number number, std::error_code why) {
+  std::optional<spot::Failure> failure = failure_of_answer(why);
+  const QuestionPtr question = failure ? find(number) : nullptr;
+  if (!question) return;
+  const std::string text = failure->text;
+  if (!refuse(number, *std::move(failure))) return;
+  if (hub_->options.log) {
+    std::string sender = sender_line(question->message());
+    sender.pop_back();
+    hub_->options.log("listen/" + spot::printable(endpoint_) + ": " + sender + " got an error: " + text);
+  }
+  tell_kernel({number});
 }
 
 void Mailbox::attempted(Number number, bool is_sent) {

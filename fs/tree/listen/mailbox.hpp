@@ -17,7 +17,7 @@ class Mailbox final : public spot::DeadlineQueue::Expiring, public std::enable_s
   using QuestionPtr = std::shared_ptr<spot::Question>;
   using Number = std::uint64_t;
 
-  explicit Mailbox(ListenHubPtr hub) : hub_{std::move(hub)} {}
+  Mailbox(ListenHubPtr hub, std::string endpoint) : hub_{std::move(hub)}, endpoint_{std::move(endpoint)} {}
 
   // A failure is for the sender.
   spot::Answer<void> put(QuestionPtr question);
@@ -39,8 +39,11 @@ class Mailbox final : public spot::DeadlineQueue::Expiring, public std::enable_s
   QuestionPtr find(Number number);      // null: it is not there
   bool is_over(Number number);          // it was given out, or is too old to be
   Result<void> decline(Number number);  // EBUSY while somebody is answering; ENOENT
-  // Over if it was sent. ESTALE also where somebody else is answering.
+  // Over if it was sent, or is too large. ESTALE also where somebody else is answering.
   static asio::awaitable<Result<void>> answer(std::shared_ptr<Mailbox> self, Number number, spot::HandlerResult result);
+  // The answer that somebody gives can't be sent, and never will be. That ends the message, if it is for one of the
+  // errors that listen.hpp names.
+  void answer_refused(Number number, std::error_code why);
 
   NodeTable<Number> nodes;  // directories of messages
   // Tells the kernel of names that go.
@@ -81,10 +84,12 @@ class Mailbox final : public spot::DeadlineQueue::Expiring, public std::enable_s
   static Held* find_given(State& state, Number number);
   void set_timer(State& state);
   void drop_late();
+  Result<void> refuse(Number number, spot::Failure why);
   void attempted(Number number, bool is_sent);
   void tell_kernel(const std::vector<Number>& gone) const;
 
   const ListenHubPtr hub_;
+  const std::string endpoint_;
   spot::Synchronized<State> state_;
 };
 

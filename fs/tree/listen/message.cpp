@@ -90,6 +90,9 @@ class AnswerFile final : public OutgoingFile {
     settings.deliver = [mailbox = mailbox_, number = number_, make = make_](Bytes text) {
       return Mailbox::answer(mailbox, number, make(std::move(text)));
     };
+    settings.refused = [mailbox = mailbox_, number = number_](std::error_code why) {
+      mailbox->answer_refused(number, why);
+    };
     settings.check = [mailbox = mailbox_, number = number_]() -> std::error_code {
       return mailbox->find(number) ? std::error_code{} : fail(ESTALE);
     };

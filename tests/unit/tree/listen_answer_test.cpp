@@ -129,16 +129,40 @@ TEST_F(ListenAnswerTest, WhatNobodyAnswersIsRefusedAndStale) {
   EXPECT_THAT(notifier_->names, ElementsAre("1"));
 }
 
-TEST_F(ListenAnswerTest, AnAnswerThatIsTooLargeSaysSoAndAnotherOneCanBeGiven) {
+TEST_F(ListenAnswerTest, AnAnswerThatIsTooLargeSaysSoToItsWriterTheSenderAndTheLog) {
+  std::vector<std::string> logged;
+  options_.log = [&](const std::string& text) { logged.push_back(text); };
+  const auto is_refused = [&] {
+    EXPECT_THAT(asked_->answers, IsEmpty());
+    EXPECT_THAT(asked_->errors, ElementsAre("the answer is too large for one message"));
+    EXPECT_THAT(inbox(), IsEmpty());
+    EXPECT_EQ(errno_of(lookup(message_, "error")), ESTALE);
+    const std::string line = "listen/test: " + asked_->incoming.sender + " got an error: " + asked_->errors.at(0);
+    EXPECT_THAT(logged, ElementsAre(line));
+    logged.clear();
+  };
   give_out();
   asked_->failure = spot::Failure{Errc::too_large};
-  EXPECT_EQ(say(node(message_, "reply"), "x"), EMSGSIZE);
-  EXPECT_THAT(inbox(), ElementsAre("1"));
-  asked_->failure.reset();
+  EXPECT_EQ(say(node(message_, "reply"), "sealed it has no room"), EMSGSIZE);
+  EXPECT_THAT(notifier_->names, ElementsAre("1"));
+  is_refused();
+  asked_ = arrive("another");
+  message_ = take(endpoint_);
   EXPECT_EQ(say(node(message_, "reply"), std::string(65'001, 'x')), EMSGSIZE);
+  is_refused();
+}
+
+TEST_F(ListenAnswerTest, AnAnswerThatIsNotWrittenFromStartToEndIsAnError) {
+  give_out();
+  const auto file = open(node(message_, "reply"), O_WRONLY).value();
+  write(*file, 0, "length=?, an answer");
+  EXPECT_EQ(errno_of(write(*file, 7, "9")), ESPIPE);
+  EXPECT_EQ(errno_of(flush(*file)), ESPIPE);
+  release(*file);
+  settle();
   EXPECT_THAT(asked_->answers, IsEmpty());
-  EXPECT_EQ(say(node(message_, "reply"), "smaller"), 0);
-  EXPECT_THAT(asked_->answers, ElementsAre("smaller"));
+  EXPECT_THAT(asked_->errors, ElementsAre("the answer was not written from start to end"));
+  EXPECT_THAT(inbox(), IsEmpty());
 }
 
 TEST_F(ListenAnswerTest, AMessageIsAnsweredOnce) {
