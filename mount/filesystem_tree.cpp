@@ -156,6 +156,7 @@ tree::NamedNode Filesystem::make_control() {
   tree::ControlOptions settings;
   settings.executor = loop_.context().get_executor();
   settings.access = access();
+  settings.timeouts = timeouts_;
   settings.source = options_.source.text;
   settings.choices = choices();
   settings.client = client_;
@@ -212,7 +213,7 @@ std::vector<tree::NamedNode> Filesystem::make_early_subtrees() {
   settings.self = client_->target_id();
   settings.access = access();
   settings.peers = options_.peers;
-  settings.query_timeout = options_.query_timeout;
+  settings.timeouts = timeouts_;
   return {{"cards", tree::make_cards(client_, access())},   {"endpoints", tree::make_endpoints(std::move(settings))},
           {"groups", tree::make_groups(client_, access())}, {"listen", make_listen()},
           {"self", tree::make_self(client_, access())},     make_control()};

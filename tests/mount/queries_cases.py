@@ -11,6 +11,7 @@ import time
 
 from asking import LIMIT, EndpointsCase
 from bed import PATIENCE, run, wait_until
+from commands import TIMED_OUT, ctl
 
 BED = None  # set by run.py
 STUCK = 1_000
@@ -53,6 +54,14 @@ class Limits(EndpointsCase):
         with open(directory / "call", "r+b", buffering=0) as call:
             call.write(b"x")
             self.assert_errno(errno.ETIMEDOUT, call.read)
+
+    def test_the_deadline_is_that_of_spotfsctl_too(self):
+        directory = self.serve("silent")
+        words = ("query", "--mount", self.mount.directory, f"{self.peer.address}/{self.name}", "x")
+        for seconds, own in ((1, ()), (600, ("--timeout", "1"))):
+            os.setxattr(directory, "user.spot.timeout", b"%d" % seconds)
+            result = ctl(*words, *own, timeout=25)  # less than the usual one
+            self.assertEqual(result.returncode, TIMED_OUT, result.stderr)
 
     def test_names_stay_as_they_are(self):
         directory = self.serve()

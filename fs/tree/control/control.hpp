@@ -8,7 +8,7 @@
 //             where nothing is. The user's who mounted alone, as it has names
 //   ctl       a private channel for each open: write one command in a line, then read lines of JSON until the end of
 //             file; the last one is {"done":true} or {"error":"ENETDOWN","text":…}. Who only writes gets the outcome
-//             from close: echo flush > .spotfs/ctl
+//             from close: echo flush > .spotfs/ctl.
 //
 // Thread: any. Lifetime: the nodes keep the options; commands run on `executor`, which must run until the session that
 // serves them has ended, and are cancelled when their file is closed.
@@ -25,6 +25,7 @@
 #include "fs/store/cache_directory.hpp"
 #include "fs/tree/control/log_book.hpp"
 #include "fs/tree/disk/disk.hpp"
+#include "fs/tree/query_timeouts.hpp"
 
 namespace spotfs::tree {
 
@@ -85,6 +86,7 @@ struct ControlOptions {
   std::function<std::shared_ptr<const ControlledDisk>()> disk;
   std::function<std::optional<CacheFigures>()> cache;  // none, or gives none: there is no disk cache
   bool only_files = false;                             // files/ is the root
+  std::shared_ptr<QueryTimeouts> timeouts = std::make_shared<QueryTimeouts>();
   const spot::Clock* clock = &spot::Clock::system();
 
   // Errors: offline.

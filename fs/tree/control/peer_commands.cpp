@@ -29,10 +29,10 @@ Outcome tell(ExchangePtr exchange, Answer<json::object> line) {
   co_return Answer<void>{};
 }
 
-// Nothing: the mount's query_timeout.
-Answer<spot::Timeout> timeout_of(const ControlOptions& control, const std::string* text) {
-  const std::chrono::milliseconds usual = control.choices.query_timeout;
-  if (text == nullptr) return usual.count() == 0 ? spot::Timeout{} : spot::Timeout{usual};
+// Without a text: the one that the endpoint's directory says.
+Answer<spot::Timeout> timeout_of(const ControlOptions& control, const Caller& caller, const std::string& address,
+                                 const std::string* text) {
+  if (text == nullptr) return spot::Timeout{control.timeouts->of(address, caller.uid)};
   const std::optional<std::chrono::seconds> seconds = parse_timeout(*text);
   if (!seconds)
     return Failure{Errc::bad_argument, "\"" + spot::printable(*text) + "\" is no time-out: give 1 to 3600 seconds"};
@@ -48,7 +48,8 @@ std::uint64_t size_of(const std::string& text) {
 }  // namespace
 
 Outcome run_query(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments) {
-  const Answer<spot::Timeout> timeout = timeout_of(*control, arguments.size() > 2 ? &arguments[1] : nullptr);
+  const std::string* const own = arguments.size() > 2 ? &arguments[1] : nullptr;
+  const Answer<spot::Timeout> timeout = timeout_of(*control, exchange->caller(), arguments[0], own);
   if (!timeout) co_return timeout.error();
   // Before the input, which is not taken where it is too much.
   const Answer<void> allowed = check_query(arguments[0], size_of(arguments.back()));
@@ -71,7 +72,8 @@ Outcome run_send(std::shared_ptr<const ControlOptions> control, ExchangePtr exch
 }
 
 Outcome run_ping(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments) {
-  const Answer<spot::Timeout> timeout = timeout_of(*control, arguments.size() > 1 ? &arguments[1] : nullptr);
+  const std::string* const own = arguments.size() > 1 ? &arguments[1] : nullptr;
+  const Answer<spot::Timeout> timeout = timeout_of(*control, exchange->caller(), arguments[0] + "/ping", own);
   if (!timeout) co_return timeout.error();
   Answer<json::object> line = co_await ask_ping(control->client, arguments[0], *timeout, control->clock);
   co_return co_await tell(exchange, std::move(line));

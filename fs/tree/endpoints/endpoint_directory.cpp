@@ -114,7 +114,7 @@ asio::awaitable<Result<void>> EndpointDirectory::set_xattr(Caller caller, std::s
   if (!allowed) co_return allowed.error();
   const std::optional<std::chrono::seconds> seconds = parse_timeout(spot::as_text(value));
   if (!seconds) co_return fail(EINVAL);
-  hub()->set_timeout({path(), caller.uid}, *seconds);
+  hub()->options.timeouts->set(path(), caller.uid, *seconds);
   co_return Result<void>{};
 }
 
@@ -122,7 +122,7 @@ asio::awaitable<Result<void>> EndpointDirectory::remove_xattr(Caller caller, std
   if (name != kTimeout) co_return fail(ENODATA);
   const Result<void> allowed = co_await access(caller, W_OK);
   if (!allowed) co_return allowed.error();
-  hub()->set_timeout({path(), caller.uid}, std::nullopt);
+  hub()->options.timeouts->set(path(), caller.uid, std::nullopt);
   co_return Result<void>{};
 }
 

@@ -26,6 +26,7 @@
 #include "fs/tree/access.hpp"
 #include "fs/tree/node.hpp"
 #include "fs/tree/outgoing/thread.hpp"
+#include "fs/tree/query_timeouts.hpp"
 
 namespace spotfs::tree {
 
@@ -44,8 +45,8 @@ struct EndpointsOptions {
   std::string self;                // required: k.<hash>, this identity
   Access access;                   // 0700 and 0600 of its user, whatever the mount allows to others
   std::optional<gid_t> peers;      // a group that may use the endpoints of `k.` addresses, too
-  // Card look-up and query or send; `user.spot.timeout` on an endpoint's directory is each user's own, in seconds.
-  std::chrono::milliseconds query_timeout{30'000};
+  // Of queries and sends; `user.spot.timeout` on an endpoint's directory sets each user's own, in seconds.
+  std::shared_ptr<QueryTimeouts> timeouts = std::make_shared<QueryTimeouts>();
   FindThread find_thread = tree::find_thread;
   const spot::Clock* clock = &spot::Clock::system();
 };

@@ -71,24 +71,6 @@ std::set<uid_t> Hub::askers_of(const std::string& address) const {
   });
 }
 
-std::chrono::milliseconds Hub::timeout(const AskerKey& key) {
-  return timeouts_.with([&](auto& timeouts) {
-    const std::chrono::milliseconds* own = timeouts.find(Endpoint{key.address, key.uid});
-    return own == nullptr ? options.query_timeout : *own;
-  });
-}
-
-void Hub::set_timeout(const AskerKey& key, std::optional<std::chrono::milliseconds> timeout) {
-  const Endpoint endpoint{key.address, key.uid};
-  timeouts_.with([&](auto& timeouts) {
-    if (timeout) {
-      timeouts.put(endpoint, *timeout);
-    } else {
-      timeouts.erase(endpoint);
-    }
-  });
-}
-
 void Hub::expect(pid_t tid, const AskerKey& key) {
   expected_.with([&](auto& expected) { expected.put(tid, key); });
 }

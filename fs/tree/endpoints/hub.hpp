@@ -70,8 +70,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   std::set<uid_t> askers_of(const std::string& address) const;
 
   // Of all questions of a user to an endpoint, those by slots of it included.
-  std::chrono::milliseconds timeout(const AskerKey& key);
-  void set_timeout(const AskerKey& key, std::optional<std::chrono::milliseconds> timeout);
+  std::chrono::milliseconds timeout(const AskerKey& key) const { return options.timeouts->of(key.address, key.uid); }
 
   // A thread that was told ESTALE comes once more, and takes what it then finds.
   void expect(pid_t tid, const AskerKey& key);
@@ -103,8 +102,6 @@ class Hub : public std::enable_shared_from_this<Hub> {
     std::map<std::string, std::set<uid_t>> askers;
   };
   spot::Synchronized<Uses> uses_;
-  using Endpoint = std::pair<std::string, uid_t>;
-  spot::Synchronized<spot::Recent<Endpoint, std::chrono::milliseconds>> timeouts_{kRemembered};
   spot::Synchronized<spot::Recent<pid_t, AskerKey>> expected_{kRemembered};
   spot::Synchronized<spot::Recent<pid_t, std::pair<std::uint64_t, std::uint64_t>>> shown_{kRemembered};  // own, shown
 };

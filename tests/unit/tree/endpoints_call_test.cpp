@@ -312,7 +312,7 @@ TEST_F(SendTest, OutcomeIsThatOfTheCloseAndInErrorAndTheReplyStays) {
 }
 
 TEST_F(SendTest, AMessageMayTakeNoLongerThanAQuery) {
-  options_.query_timeout = std::chrono::seconds{12};
+  options_.timeouts = std::make_shared<QueryTimeouts>(std::chrono::seconds{12});
   EXPECT_EQ(tell("hi"), 0);
   EXPECT_EQ(sent_.at(0).timeout, std::chrono::seconds{12});
 }

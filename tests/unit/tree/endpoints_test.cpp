@@ -320,7 +320,7 @@ TEST_F(EndpointsTest, ResultsBelongToTheUserWhoAsked) {
 }
 
 TEST_F(EndpointsTest, OneDeadlineCoversAllOfAQuery) {
-  options_.query_timeout = std::chrono::seconds{12};
+  options_.timeouts = std::make_shared<QueryTimeouts>(std::chrono::seconds{12});
   ask(endpoint(), "hi");
   EXPECT_EQ(asked_[0].timeout, std::chrono::seconds{12});
 }

@@ -268,7 +268,7 @@ TEST_F(RequestTest, TruncateToWhatWasWrittenChangesNothing) {
 }
 
 TEST_F(RequestTest, OpenOfTheReplyWaitsForAShellNoLongerThanForAQuery) {
-  options_.query_timeout = std::chrono::milliseconds{20};
+  options_.timeouts = std::make_shared<QueryTimeouts>(std::chrono::milliseconds{20});
   const auto file = request(endpoint());
   flush(*file);
   write(*file, 0, "a");
