@@ -52,6 +52,7 @@ std::string why_offline(const json::object& status) {
 int forget(Invocation line, Output& output) {
   std::error_code ec;
   std::filesystem::path path = std::filesystem::absolute(line.place, ec).lexically_normal();
+  if (ec) return output.fail("ENOENT", "the working directory is not there any more: give the whole path");
   if (!path.has_filename()) path = path.parent_path();
   line.place = path.parent_path().string();
   const auto place = find_place(line.place);

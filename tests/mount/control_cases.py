@@ -197,6 +197,17 @@ class Alone(CommandCase):
         wait_until(lambda: any(c["online"] for c in status_of(self.mount)["connections"]), "the connection")
         wait_until(lambda: ctl("time", "--mount", self.top).returncode == DONE, "an answer")
 
+    def test_a_directory_that_is_forgotten_keeps_its_place(self):
+        below = self.mount.path("files/dir/below")
+        below.mkdir(parents=True)
+        forget = f"{program()} forget"
+        script = f"""
+            mount -t tmpfs none below && touch below/there
+            {forget} . && {forget} below && {forget} x; readlink /proc/$$/cwd; ls below; umount below
+        """
+        result = run("bash", "-c", script, cwd=below.parent, env=BED.environment)
+        self.assertEqual((result.stdout, result.stderr), (f"{below.parent}\nthere\n", ""))
+
     def test_a_command_that_is_ended_leaves_nothing(self):
         with started("log", "--follow", self.top):
             wait_until(lambda: status_of(self.mount)["requests"] > 0, "a request that waits")

@@ -52,6 +52,20 @@ std::optional<spot::Sha256> identity_of(const ControlOptions& control, std::stri
   return address->hash;
 }
 
+// Attributes and contents of what is in a directory.
+asio::awaitable<Result<void>> forget_content(std::shared_ptr<const ControlledDisk> disk, InodeId directory) {
+  constexpr std::size_t kPart = 1'000;
+  for (std::string after;;) {
+    const Result<std::vector<NamedEntry>> part = co_await disk->index->list(directory, after, kPart);
+    if (!part) co_return part.error();
+    if (part->empty()) co_return Result<void>{};
+    ChangeSet changes;
+    for (const NamedEntry& one : *part) changes.inodes.push_back(one.id);
+    disk->changed(changes);
+    after = part->back().name;
+  }
+}
+
 }  // namespace
 
 Outcome run_forget(std::shared_ptr<const ControlOptions> control, ExchangePtr, Words arguments) {
@@ -68,11 +82,14 @@ Outcome run_forget(std::shared_ptr<const ControlOptions> control, ExchangePtr, W
   const Result<spotfs::Entry> directory = co_await find_path((*disk)->index, at->root, at->directory);
   if (!directory) co_return about(arguments[0], directory.error());
   ChangeSet changes;
-  changes.names.push_back(Place{directory->id, at->name});
   const Result<spotfs::Entry> there = co_await (*disk)->index->lookup(directory->id, at->name);
+  const bool is_directory = there && there->inode->kind == Kind::directory;
+  // A kernel that is told of the name of a directory lets go of it: of the mounts below it, and of who stands in it.
+  if (!is_directory) changes.names.push_back(Place{directory->id, at->name});
   if (there) changes.inodes.push_back(there->id);
   (*disk)->changed(changes);
-  co_return Answer<void>{};
+  const Result<void> forgotten = is_directory ? co_await forget_content(*disk, there->id) : Result<void>{};
+  co_return forgotten ? Answer<void>{} : about(arguments[0], forgotten.error());
 }
 
 }  // namespace spotfs::tree

@@ -166,6 +166,19 @@ TEST_F(ControlTest, WhatIsForgottenIsToldToTheKernel) {
     EXPECT_EQ(error_of(command(std::string{"forget "} + path)), "EINVAL") << path;
 }
 
+TEST_F(ControlTest, ADirectoryThatIsForgottenKeepsItsPlace) {
+  mount();
+  const NodePtr directory = mkdir(root_, "d");
+  const NodePtr below = mkdir(directory, "below");
+  put(directory, "file", "x");
+  const NodePtr file = node(directory, "file");
+  notifier_->names.clear();
+  notifier_->contents.clear();
+  EXPECT_EQ(error_of(command("forget files/d")), "");
+  EXPECT_THAT(notifier_->names, testing::IsEmpty());
+  EXPECT_THAT(notifier_->contents, testing::UnorderedElementsAre(directory.get(), below.get(), file.get()));
+}
+
 TEST_F(ControlTest, MetricsCountInBucketsThatGrow) {
   mount();
   spot::Histogram took;
