@@ -156,6 +156,7 @@ tree::NamedNode Filesystem::make_control() {
   tree::ControlOptions settings;
   settings.executor = loop_.context().get_executor();
   settings.access = access();
+  if (!options_.only_files) settings.peers = options_.peers;  // nor are there endpoints/ then
   settings.timeouts = timeouts_;
   settings.source = options_.source.text;
   settings.choices = choices();

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 
 from asking import LIMIT, EndpointsCase
 from bed import PATIENCE, run, wait_until
-from commands import TIMED_OUT, ctl
+from commands import DONE, TIMED_OUT, ctl, program
 
 BED = None  # set by run.py
 STUCK = 1_000
@@ -120,6 +121,23 @@ class Users(EndpointsCase):
         self.assertIn("Permission denied", result.stderr)
         result = self.as_user(f"cat {directory}/error; echo x > {directory}/request", self.OWN, group=self.OWN)
         self.assertEqual(result.stderr.count("Permission denied"), 2)
+
+    def test_the_group_of_peers_may_ask_them_by_spotfsctl(self):
+        self.serve()
+        address = f"{self.peer.address}/{self.name}"
+
+        def says(*words, group=self.GROUP):
+            line = shlex.join(map(str, (program(), *words, "--mount", self.mount.directory)))
+            return self.as_user(line, self.OWN, group=group)
+
+        self.assertEqual(says("query", address, "by spotfsctl").stdout, "BY SPOTFSCTL")
+        self.assertEqual(says("send", address, "sent").returncode, DONE)
+        wait_until(lambda: b"sent" in self.seen(), "the message")
+        self.assertEqual(says("ping", self.peer.address).returncode, DONE)
+        self.assertEqual(says("card", self.peer.address).stdout.split()[0], self.peer.address)
+        for words in (("query", "@/time", "-"), ("card",), ("blob", "get", "x"), ("group", "x")):
+            self.assertIn("only the user who mounted it may control it", says(*words).stderr, words)
+        self.assertIn("only the user who mounted it", says("query", address, "x", group=self.OWN).stderr)
 
     def test_nobody_sees_the_results_of_another(self):
         directory = self.serve()

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "client/base/encoding.hpp"
+#include "client/proto/address.hpp"
 #include "fs/tree/control/words.hpp"
 
 namespace spotfs::tree {
@@ -23,11 +24,11 @@ const std::array kCommands{
     Command{"blob put", "KEY SIZE", 2, 2, run_blob_put, true},
     Command{"blob rm", "KEY", 1, 1, run_blob_rm},
     Command{"blob ls", "[PREFIX]", 0, 1, run_blob_ls},
-    Command{"query", "ADDRESS [SECONDS] SIZE", 2, 3, run_query, true},
-    Command{"send", "ADDRESS [ENDPOINT] SIZE", 2, 3, run_send, true},
-    Command{"ping", "ADDRESS [SECONDS]", 1, 2, run_ping},
+    Command{"query", "ADDRESS [SECONDS] SIZE", 2, 3, run_query, true, true},
+    Command{"send", "ADDRESS [ENDPOINT] SIZE", 2, 3, run_send, true, true},
+    Command{"ping", "ADDRESS [SECONDS]", 1, 2, run_ping, false, true},
     Command{"time", "", 0, 0, run_time},
-    Command{"card", "[ADDRESS]", 0, 1, run_card},
+    Command{"card", "[ADDRESS]", 0, 1, run_card, false, true},
     Command{"group", "KEY", 1, 1, run_group},
     Command{"log", "[follow|LEVEL]", 0, 1, run_log},
     Command{"reconnect", "", 0, 0, run_reconnect},
@@ -74,6 +75,14 @@ Answer<Called> find_command(std::string_view line) {
   std::string known;
   for (const Command& command : kCommands) known.append(known.empty() ? "" : ", ").append(command.name);
   return wrong("unknown command \"" + spot::printable(words->empty() ? "" : words->front()) + "\"; there are " + known);
+}
+
+bool is_for_peers(const Called& called) {
+  if (!called.command->asks_peers || called.arguments.empty()) return false;
+  // Whose answers go to an endpoint of this identity: listen/ is its own.
+  if (called.command->run == run_send && called.arguments.size() > 2) return false;
+  const auto to = spot::Address::parse(called.arguments[0]);
+  return to && to->kind == spot::AddressKind::identity;
 }
 
 }  // namespace spotfs::tree

@@ -21,7 +21,8 @@ struct Command {
   std::string_view arguments;  // as they are shown
   std::size_t least, most;     // arguments
   Outcome (*run)(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
-  bool has_input = false;  // its last argument is how many bytes follow the line
+  bool has_input = false;   // its last argument is how many bytes follow the line
+  bool asks_peers = false;  // the group of peers may give it, too, where its first argument is an identity's address
 };
 
 struct Called {
@@ -32,6 +33,8 @@ struct Called {
 
 // Errors: bad_argument, with a line for the user.
 spot::Answer<Called> find_command(std::string_view line);
+// Whether it does no more than the files of endpoints/ let the group of peers do.
+bool is_for_peers(const Called& called);
 
 Outcome run_flush(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);
 Outcome run_check(std::shared_ptr<const ControlOptions> control, ExchangePtr exchange, Words arguments);

@@ -8,7 +8,7 @@
 //             where nothing is. The user's who mounted alone, as it has names
 //   ctl       a private channel for each open: write one command in a line, then read lines of JSON until the end of
 //             file; the last one is {"done":true} or {"error":"ENETDOWN","text":…}. Who only writes gets the outcome
-//             from close: echo flush > .spotfs/ctl.
+//             from close: echo flush > .spotfs/ctl. The user's who mounted alone, but for `peers`
 //
 // Thread: any. Lifetime: the nodes keep the options; commands run on `executor`, which must run until the session that
 // serves them has ended, and are cancelled when their file is closed.
@@ -25,6 +25,7 @@
 #include "fs/store/cache_directory.hpp"
 #include "fs/tree/control/log_book.hpp"
 #include "fs/tree/disk/disk.hpp"
+#include "fs/tree/outgoing/room.hpp"
 #include "fs/tree/query_timeouts.hpp"
 
 namespace spotfs::tree {
@@ -75,6 +76,8 @@ struct Choices {
 struct ControlOptions {
   asio::any_io_executor executor;
   Access access;
+  // A group that may ask peers by ctl, as it may by endpoints/, and nothing else.
+  std::optional<gid_t> peers;
   std::string source;
   Choices choices;
   std::shared_ptr<spot::Client> client;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "client/base/encoding.hpp"
 #include "fs/tree/interrupt.hpp"
 
 namespace spotfs::tree {
@@ -11,10 +12,16 @@ namespace {
 
 Outcome refused(spot::Failure why) { co_return why; }
 
+Attributes attributes_of(const ControlOptions& control) {
+  Attributes out = own_attributes(control.access, S_IFREG | (control.peers ? 0660 : 0600));
+  if (control.peers) out.gid = *control.peers;
+  return out;
+}
+
 }  // namespace
 
 CtlFile::CtlFile(std::shared_ptr<const ControlOptions> control)
-    : control_{std::move(control)}, attributes_{own_attributes(control_->access, S_IFREG | 0600)} {}
+    : control_{std::move(control)}, attributes_{attributes_of(*control_)} {}
 
 asio::awaitable<Result<Attributes>> CtlFile::attributes(Caller) { co_return attributes_; }
 
@@ -34,14 +41,20 @@ asio::awaitable<Result<Opened>> CtlFile::open(Caller caller, int flags) {
   const int mask = how == O_RDONLY ? R_OK : how == O_WRONLY ? W_OK : R_OK | W_OK;
   const Result<void> allowed = control_->access.check(attributes_, caller, mask);
   if (!allowed) co_return allowed.error();
-  Opened opened{std::make_shared<OpenCtl>(control_, caller, flags)};
+  const bool of_peers = caller.uid != control_->access.uid && caller.uid != 0;
+  Share share{of_peers ? opens_of_peers_ : nullptr};
+  if (!share.take(1)) co_return fail(ENOBUFS);
+  Opened opened{std::make_shared<OpenCtl>(control_, caller, flags, of_peers, std::move(share))};
   opened.direct_io = true;
   opened.nonseekable = true;
   co_return opened;
 }
 
 void OpenCtl::begin(State& state) {
-  const spot::Answer<Called> called = find_command(state.line);
+  spot::Answer<Called> called = find_command(state.line);
+  if (called && of_peers_ && !is_for_peers(*called))
+    called = spot::Failure{
+        fail(EACCES), spot::printable(control_->choices.directory) + ": only the user who mounted it may control it"};
   state.line.clear();
   const std::uint64_t input = called ? called->input : 0;
   state.exchange = std::make_shared<Exchange>(control_->executor, caller_, input, reads());

@@ -10,6 +10,8 @@ namespace spotfs::tree {
 
 inline constexpr std::size_t kMaxLine = 20'480;  // bytes of a command: a path of 4 KiB, each byte as \xNN
 
+inline constexpr std::size_t kOpensOfPeers = 128;  // of all that the group of peers has open: ENOBUFS beyond that
+
 class CtlFile final : public Node {
  public:
   explicit CtlFile(std::shared_ptr<const ControlOptions> control);
@@ -24,12 +26,14 @@ class CtlFile final : public Node {
  private:
   const std::shared_ptr<const ControlOptions> control_;
   const Attributes attributes_;
+  const std::shared_ptr<Room> opens_of_peers_ = std::make_shared<Room>(kOpensOfPeers);
 };
 
 class OpenCtl final : public OpenFile {
  public:
-  OpenCtl(std::shared_ptr<const ControlOptions> control, Caller caller, int flags)
-      : control_{std::move(control)}, caller_{caller}, flags_{flags} {}
+  // of_peers: nothing but what they may ask.
+  OpenCtl(std::shared_ptr<const ControlOptions> control, Caller caller, int flags, bool of_peers, Share share)
+      : control_{std::move(control)}, caller_{caller}, flags_{flags}, of_peers_{of_peers}, share_{std::move(share)} {}
 
   asio::awaitable<Result<std::size_t>> write(Caller caller, Write write) override;
   asio::awaitable<Result<Content>> read(Caller caller, std::uint64_t offset, std::size_t size) override;
@@ -48,6 +52,8 @@ class OpenCtl final : public OpenFile {
   const std::shared_ptr<const ControlOptions> control_;
   const Caller caller_;
   const int flags_;
+  const bool of_peers_;
+  const Share share_;  // of the opens
   spot::Synchronized<State> state_;
 };
 

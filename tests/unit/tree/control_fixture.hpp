@@ -33,7 +33,11 @@ class ControlTest : public FilesTest {
       const Result<void> second = co_await files_.flush();
       co_return first ? second : first;
     };
+    make_control_anew();
+  }
+  void make_control_anew() {
     ControlOptions options;
+    options.peers = peers_;
     options.executor = context_.get_executor();
     options.access = access();
     options.source = "embedded:test";
@@ -112,6 +116,7 @@ class ControlTest : public FilesTest {
 
   ControlledDisk disk_;
   bool is_there_ = true;
+  std::optional<gid_t> peers_;
   const std::shared_ptr<LogBook> book_ = std::make_shared<LogBook>(clock_);
   SessionFigures figures_;
   spot::LogLevel level_ = spot::LogLevel::info;

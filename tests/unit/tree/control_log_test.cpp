@@ -179,6 +179,43 @@ TEST_F(ControlTest, ADirectoryThatIsForgottenKeepsItsPlace) {
   EXPECT_THAT(notifier_->contents, testing::UnorderedElementsAre(directory.get(), below.get(), file.get()));
 }
 
+TEST_F(ControlTest, TheGroupOfPeersMayAskPeersAndNothingElse) {
+  constexpr gid_t kGroup = 50;
+  const Caller member{4'321, kGroup, 9, 022}, other{4'321, 4'321, 9, 022};
+  mount();
+  EXPECT_EQ(errno_of(open(node(control_, "ctl"), O_RDWR, member)), EACCES);
+  peers_ = kGroup;
+  make_control_anew();
+  EXPECT_EQ(errno_of(open(node(control_, "ctl"), O_RDWR, other)), EACCES);
+  const auto file = open(node(control_, "ctl"), O_RDWR, member).value();
+  const std::string peer = spot::identity_target(spot::Sha256{1});
+  for (const std::string& line :
+       {std::string{"flush"}, std::string{"log"}, std::string{"time"}, std::string{"card"}, std::string{"ping @"},
+        std::string{"query @/time 0"}, std::string{"query c.srv.1/x 0"}, std::string{"blob get x"},
+        std::string{"forget cards/"} + peer, "send " + peer + "/x from 0"}) {
+    const auto said = command(*file, line);
+    EXPECT_EQ(error_of(said), "EACCES") << line;
+    EXPECT_EQ(text_of(said.back(), "text"), "/mnt: only the user who mounted it may control it") << line;
+  }
+  // What goes on to be looked at.
+  EXPECT_EQ(error_of(command(*file, "query " + peer + "/x 65001")), "EMSGSIZE");
+  EXPECT_EQ(error_of(command(*file, "send " + peer + "/x 65001")), "EMSGSIZE");
+  EXPECT_EQ(error_of(command(*file, "ping " + peer + " never")), "EINVAL");
+  release(*file);
+}
+
+TEST_F(ControlTest, TheGroupOfPeersLeavesRoomForTheUserWhoMounted) {
+  const Caller member{4'321, 50, 9, 022};
+  peers_ = member.gid;
+  mount();
+  std::vector<std::shared_ptr<OpenFile>> opened;
+  for (int i = 0; i < 128; ++i) opened.push_back(open(node(control_, "ctl"), O_RDWR, member).value());
+  EXPECT_EQ(errno_of(open(node(control_, "ctl"), O_RDWR, member)), ENOBUFS);
+  EXPECT_EQ(error_of(command("log")), "");
+  opened.pop_back();
+  EXPECT_EQ(errno_of(open(node(control_, "ctl"), O_RDWR, member)), 0);
+}
+
 TEST_F(ControlTest, MetricsCountInBucketsThatGrow) {
   mount();
   spot::Histogram took;
