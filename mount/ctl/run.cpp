@@ -22,7 +22,11 @@ void show_progress(const json::object& line, Progress& progress) {
 }
 
 // What is read is cut off so where the mount ends.
-bool is_end_of_mount(const spot::Failure& why) { return spot::to_errno(why.code) == ENETDOWN; }
+// The kernel says one or another of these, as the mount answers what waits, or is gone before it does.
+bool is_end_of_mount(const spot::Failure& why) {
+  const int number = spot::to_errno(why.code);
+  return number == ENETDOWN || number == ENOTCONN || number == ECONNABORTED;
+}
 
 // As the mount's log has it, which nobody can read there any more.
 json::object unmounted_line(const std::string& directory) {
