@@ -119,6 +119,10 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   IndexStatus status() const override;
   void on_change(std::function<void(const ChangeSet&)> event) override { event_ = std::move(event); }
 
+  // For tests, on the index's executor: what the state is made from. not_found: no snapshot.
+  const Ledger& ledger() const noexcept { return *ledger_; }
+  asio::awaitable<Answer<LoadedSnapshot>> read_snapshot_again() const;
+
  private:
   class Held;
   class Hold;
@@ -173,6 +177,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
 
   // What was made from contents that may be deleted.
   void remember_hearing();
+  void own_what_is_shared();
   void heard_everyone(const Stamp& begun);
   asio::awaitable<Answer<void>> own_late_contents();
 
@@ -202,7 +207,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   bool has_queue() const { return options_.pending && options_.pending->has_queue(); }
   bool are_uploaded();
   asio::awaitable<Answer<Stamp>> commit_once(std::optional<Stamp> most);
-  asio::awaitable<Answer<void>> become_another();
+  asio::awaitable<Answer<void>> become_another(bool is_shared);
   Head next_head();
   void note_own_head(std::uint64_t counter);
   Answer<void> see_older_head(const std::optional<Head>& shown);
@@ -229,6 +234,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   Answer<void> take(CurrentSnapshot snapshot);
   void want_head() noexcept { ++head_wanted_; }
   bool is_head_old() const noexcept { return head_stored_ != head_wanted_; }
+  Answer<void> keep_snapshot();
   Answer<void> drop_log();
   Stamp a_minute_ago() const;
   std::int64_t unix_seconds() const { return spotfs::unix_seconds(*options_.clock); }
@@ -294,6 +300,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   const SnapshotStore snapshots_;
   CurrentSnapshot snapshot_;
   std::atomic<std::uint64_t> generation_;  // of it
+  bool is_snapshot_unnamed_ = true;        // no head of ours that names it is known to be in the store
   bool log_may_shrink_ = true;
   bool writing_snapshot_ = false;                  // until it counts, or is given up
   std::unique_ptr<WrittenSnapshot> written_;       // it is in the store

@@ -204,7 +204,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   got_every_head_ = done && peers_->are_all_shown() && !replaced;
   if (done || !is_unreachable(done.error().code)) heard_everyone(begun);
   if (replaced) {
-    const Answer<void> other = co_await become_another();
+    const Answer<void> other = co_await become_another(news.own_is_foreign);
     if (done && !other) done = other;
   }
   note(done);
@@ -213,13 +213,15 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
 }
 
 // Someone else uses our writer id, or it was retired: our log goes on under a new one.
-asio::awaitable<Answer<void>> DiskIndex::become_another() {
+asio::awaitable<Answer<void>> DiskIndex::become_another(bool is_shared) {
   if (options_.notice)
     options_.notice("this state directory was copied or its writer retired: going on as a new writer");
   run_ = spot::random_array<16>();
-  const Answer<ChangeSet> changes = ledger_->become(spot::random_array<16>(), options_.machine_id, prefix_of(run_));
+  const Answer<ChangeSet> changes =
+      ledger_->become(spot::random_array<16>(), options_.machine_id, prefix_of(run_), is_shared);
   if (!changes) co_return changes.error();
   tell_changes(*changes);
+  own_what_is_shared();
   requests_.with([](Requests& requests) { requests.registered = requests.was_registered = false; });
   look_again_ = {};
   want_head();
@@ -282,6 +284,7 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once(std::optional<Stamp> most)
     const std::uint64_t wanted = head_wanted_;
     const Answer<void> stored = co_await store_log_and_head(ledger_->shared_journal(), store_, next_head());
     if (!stored) co_return stored.error();
+    if (wanted == head_wanted_) note(keep_snapshot());
     head_stored_ = wanted;
     note_own_head(ledger_->journal().counter());
   }

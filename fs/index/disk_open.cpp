@@ -127,9 +127,10 @@ class Opening {
   asio::awaitable<Answer<Peers::News>> look_at_others();
   Answer<void> check_expected(const Peers::News& news) const;
   asio::awaitable<Answer<void>> read_snapshot(std::optional<Snapshot> shown);
+  Answer<void> add_superseded(const TreeShape& before);
   asio::awaitable<Answer<void>> read_logs();
   Answer<void> read_journal();
-  asio::awaitable<Answer<void>> become_another();
+  asio::awaitable<Answer<void>> become_another(bool is_shared);
   Answer<bool> names_all(const std::optional<Head>& own) const;
   void tell(const std::string& line) const {
     if (options_.notice) options_.notice(line);
@@ -248,7 +249,20 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
   if (!loaded) co_return is_away_ ? not_whole(loaded.error()) : loaded.error();
   history_ = std::make_unique<History>(std::move(loaded->state), loaded->included);
   snapshot_ = current_snapshot(*snapshot_.known, *loaded);
+  if (kept && kept->snapshot.tree != newest.tree && loaded->tree == newest.tree) {
+    // It may be that nobody else has ever known of that one.
+    const Answer<TreeShape> before = co_await snapshots.read_shape(kept->snapshot.tree);
+    const Answer<void> left = before ? add_superseded(*before) : Answer<void>{};
+    if (!left) co_return left;
+  }
   co_return journal_->set_snapshot(*snapshot_.known);
+}
+
+Answer<void> Opening::add_superseded(const TreeShape& before) {
+  const std::set<BlobId> old = before.ids(), used = snapshot_.shape->ids();
+  std::vector<BlobId> superseded;
+  std::ranges::set_difference(old, used, std::back_inserter(superseded));
+  return journal_->add_trash(superseded, unix_seconds(*options_.clock));
 }
 
 asio::awaitable<Answer<void>> Opening::read_logs() {
@@ -269,7 +283,7 @@ asio::awaitable<Answer<void>> Opening::read_logs() {
 
 // A new id for our log, and new stamps for what is in no piece: whoever else has the old id may have used them. What
 // was stored under the old id is another writer's now.
-asio::awaitable<Answer<void>> Opening::become_another() {
+asio::awaitable<Answer<void>> Opening::become_another(bool is_shared) {
   tell("this state directory was copied, or its writer retired: going on as a new writer");
   const Answer<std::vector<Operation>> loose = journal_->loose();
   if (!loose) co_return loose.error();
@@ -279,7 +293,7 @@ asio::awaitable<Answer<void>> Opening::become_another() {
   for (const Operation& operation : *loose) old.push_back(operation.stamp);
   history_->replace(old, renamed);
   known_.insert(known_.end(), renamed.begin(), renamed.end());
-  const Answer<void> done = journal_->become(spot::random_array<16>(), options_.machine_id, renamed);
+  const Answer<void> done = journal_->become(spot::random_array<16>(), options_.machine_id, renamed, is_shared);
   if (!done) co_return done;
   if (const Answer<Peers::News> news = co_await look_at_others(); !news) co_return news.error();
   co_return co_await read_logs();
@@ -323,9 +337,10 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   if (!news->failure && peers_->is_complete()) {
     if (const Answer<void> done = journal_->set_seen_all(); !done) co_return done.error();
   }
-  const bool becomes_another = journal_->is_copy() || news->own_is_foreign || peers_->is_retired(journal_->writer());
+  const bool is_shared = journal_->is_copy() || news->own_is_foreign;
+  const bool becomes_another = is_shared || peers_->is_retired(journal_->writer());
   if (becomes_another) {
-    const Answer<void> done = co_await become_another();
+    const Answer<void> done = co_await become_another(is_shared);
     if (!done) co_return done.error();
     news->own.reset();
   }

@@ -34,17 +34,16 @@ Stamp DiskIndex::a_minute_ago() const { return stamp_of(*options_.clock, kSettle
 
 // Another snapshot counts from now on: what it and its base have no use for is trash.
 Answer<void> DiskIndex::take(CurrentSnapshot snapshot) {
-  std::set<BlobId> used = snapshot.shape->ids();
+  const std::set<BlobId> used = snapshot.shape->ids();
   std::vector<BlobId> superseded;
   std::ranges::set_difference(snapshot_.shape->ids(), used, std::back_inserter(superseded));
-  const std::vector<BlobId> kept{used.begin(), used.end()};
   snapshot_ = std::move(snapshot);
   generation_ = snapshot_.known->snapshot.tree.generation;
   log_may_shrink_ = true;
   may_collect_ = true;
+  is_snapshot_unnamed_ = true;
   Journal& journal = ledger_->journal();
   Answer<void> done = journal.set_snapshot(*snapshot_.known);
-  if (done) done = journal.remove_trash(kept);
   if (done) done = journal.add_trash(superseded, unix_seconds());
   return done;
 }
@@ -82,6 +81,13 @@ asio::awaitable<Answer<void>> DiskIndex::adopt(Snapshot snapshot) {
   want_head();  // so that who made it is not needed for it any more
   tell_changes(*changes);
   co_return taken;
+}
+
+asio::awaitable<Answer<LoadedSnapshot>> DiskIndex::read_snapshot_again() const {
+  if (!snapshot_.tree) co_return Failure{Errc::not_found};
+  const bool is_newest = snapshot_.known->snapshot.tree == snapshot_.tree;
+  const Snapshot made_from = is_newest ? snapshot_.known->snapshot : Snapshot{*snapshot_.tree, {}};
+  co_return co_await snapshots_.read(made_from);
 }
 
 // --- Of our own ------------------------------------------------------------------------------------------------------
@@ -189,6 +195,16 @@ Answer<void> DiskIndex::take_snapshot(const Frozen& frozen, TreeShape shape) {
   want_head();
   tell_changes(*changes);
   return taken;
+}
+
+// A head that names it is in the store: what it has is no trash any more. Before that a kill may let another one count,
+// and nobody would know of these nodes.
+Answer<void> DiskIndex::keep_snapshot() {
+  if (!is_snapshot_unnamed_) return {};
+  const std::set<BlobId> used = snapshot_.shape->ids();
+  const Answer<void> kept = ledger_->journal().remove_trash({used.begin(), used.end()});
+  if (kept) is_snapshot_unnamed_ = false;
+  return kept;
 }
 
 // --- The log ---------------------------------------------------------------------------------------------------------

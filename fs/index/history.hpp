@@ -27,6 +27,7 @@ class History {
   bool contains(const Stamp& stamp) const noexcept;
   std::size_t size() const noexcept { return steps_.size(); }  // operations beside the snapshot
   std::size_t count_before(const Stamp& limit) const noexcept { return position(limit); }
+  const Operation& operation(std::size_t number) const { return steps_[number]->operation; }  // in the order of stamps
   Stamp first() const noexcept { return steps_.empty() ? Stamp{} : steps_.front()->operation.stamp; }
   Stamp last() const noexcept;  // of all, those of the snapshot too; zero if there is none
 

@@ -138,8 +138,9 @@ WriterId Journal::writer() const {
   return writer_;
 }
 
-Answer<void> Journal::become(const WriterId& writer, const std::string& machine_id,
-                             const std::vector<Operation>& loose) {
+Answer<void> Journal::become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose,
+                             bool is_shared) {
+  const bool are_shared = !loose.empty() && (is_shared || shared_until() != Stamp{});
   const std::lock_guard lock{mutex_};
   const Answer<void> done = database_.transaction([&] {
     // A piece that is not stored yet is what it is: whoever stores it stores the same.
@@ -150,8 +151,7 @@ Answer<void> Journal::become(const WriterId& writer, const std::string& machine_
     // Whoever has the old id may have joined its pieces and deleted these.
     if (step) step = database_.run("UPDATE piece SET stored = 0");
     if (step) step = database_.run("UPDATE list SET stored = 0");
-    if (step && !loose.empty())
-      step = set_meta("shared_until", std::ranges::max(loose, {}, &Operation::stamp).stamp.bytes);
+    if (step && are_shared) step = set_meta("shared_until", std::ranges::max(loose, {}, &Operation::stamp).stamp.bytes);
     if (step) step = set_meta("writer", writer);
     if (step) step = set_meta("machine", spot::view(machine_id));
     return step ? set_meta("file", identity_of(database_.file())) : step;
@@ -160,13 +160,6 @@ Answer<void> Journal::become(const WriterId& writer, const std::string& machine_
   writer_ = writer;
   is_copy_ = false;
   return {};
-}
-
-Stamp Journal::shared_until() const {
-  const std::lock_guard lock{mutex_};
-  Stamp out;
-  if (const std::optional<Bytes> last = meta("shared_until")) copy_to(*last, out.bytes);
-  return out;
 }
 
 // --- Operations ------------------------------------------------------------------------------------------------------
@@ -246,12 +239,29 @@ Answer<void> Journal::replace(const std::vector<Operation>& old, const std::vect
   });
 }
 
-Answer<void> Journal::amend(const Operation& operation, const std::optional<Operation>& now) {
+Answer<void> Journal::amend(const Operation& operation, const std::optional<Operation>& now,
+                            const std::optional<Stamp>& shared_until) {
+  const Bytes stamp = spot::to_bytes(operation.stamp.bytes), none = encoded({});
+  const auto add_trash = [&](const std::optional<Reference>& content) -> Answer<void> {
+    if (!content || !content->id) return {};
+    return database_.run("INSERT INTO replaced (stamp, inode, old, now, shared) VALUES (?, ?, ?, ?, 1)", stamp, stamp,
+                         encoded(content), none);
+  };
   const std::lock_guard lock{mutex_};
   return database_.transaction([&] {
-    if (now) return insert(*now);
-    Answer<void> step = database_.run("DELETE FROM operation WHERE stamp = ? AND piece = 0", operation.stamp.bytes);
-    return step ? database_.run("DELETE FROM replaced WHERE stamp = ? AND since = 0", operation.stamp.bytes) : step;
+    Answer<void> step;
+    if (now) {
+      step = insert(*now);
+      // A later operation may take it away, or be joined with this one: a sweep finds out.
+      if (step) step = add_trash(content_of(*now));
+    } else {
+      step = database_.run("DELETE FROM operation WHERE stamp = ? AND piece = 0", stamp);
+      if (step) step = database_.run("DELETE FROM replaced WHERE stamp = ? AND since = 0", stamp);
+    }
+    if (step && !shared_until) return add_trash(content_of(operation));
+    // Whose the old one is, too, deletes it.
+    if (step) step = database_.run("DELETE FROM replaced WHERE since = 0 AND old = ?", encoded(content_of(operation)));
+    return step ? set_meta("shared_until", shared_until->bytes) : step;
   });
 }
 

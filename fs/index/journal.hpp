@@ -55,10 +55,13 @@ class Journal {
   bool is_registered() const;
   // With this file all that is in the journal is on the disk: changes are not, when they return.
   std::filesystem::path log_file() const { return database_.file().string() + "-wal"; }
-  // Takes a new id, for the same log; `loose` take the place of the operations that are in no piece.
-  Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose);
-  // The last stamp of those: their contents are another writer's too. Zero: there were none.
+  // Takes a new id, for the same log; `loose` take the place of the operations that are in no piece. Shared: whoever
+  // has the old id has these, too.
+  Answer<void> become(const WriterId& writer, const std::string& machine_id, const std::vector<Operation>& loose,
+                      bool is_shared);
+  // The last stamp of those whose contents are another writer's, too. Zero: there are none.
   Stamp shared_until() const;
+  Answer<void> set_shared_until(const Stamp& last);
 
   // --- Operations ----------------------------------------------------------------------------------------------------
   // A content that an operation takes away from an inode.
@@ -84,8 +87,10 @@ class Journal {
   Answer<std::vector<Operation>> operations_of(std::int64_t piece) const;
   // Operations in no piece become others, which mean the same.
   Answer<void> replace(const std::vector<Operation>& old, const std::vector<Operation>& now);
-  // One in no piece has another content, or has never been: then it has replaced nothing.
-  Answer<void> amend(const Operation& operation, const std::optional<Operation>& now);
+  // One in no piece has another content, or has never been: then it has replaced nothing. Its old content is trash, but
+  // where another writer has the operation, too: then `shared_until` is the last one left of those.
+  Answer<void> amend(const Operation& operation, const std::optional<Operation>& now,
+                     const std::optional<Stamp>& shared_until);
 
   // --- The log -------------------------------------------------------------------------------------------------------
   // A new piece at the end of the log, of operations that are in it from now on; `replaced` leave the log.

@@ -1,4 +1,5 @@
-// What the journal knows of trash: contents that were replaced, and blobs that nothing may name.
+// What the journal knows of trash: contents that were replaced, blobs that nothing may name, and contents that are
+// another's to delete.
 #include <algorithm>
 
 #include "client/base/encoding.hpp"
@@ -102,6 +103,18 @@ std::int64_t Journal::time(std::string_view name) const {
   const std::optional<Bytes> value = meta(name);
   BytesView bytes = value ? BytesView{*value} : BytesView{};
   return static_cast<std::int64_t>(spot::take_be<std::uint64_t>(bytes).value_or(0));
+}
+
+Answer<void> Journal::set_shared_until(const Stamp& last) {
+  const std::lock_guard lock{mutex_};
+  return set_meta("shared_until", last.bytes);
+}
+
+Stamp Journal::shared_until() const {
+  const std::lock_guard lock{mutex_};
+  Stamp out;
+  if (const std::optional<Bytes> last = meta("shared_until")) copy_to(*last, out.bytes);
+  return out;
 }
 
 Answer<void> Journal::set_swept(std::int64_t now) { return set_time("swept", now); }

@@ -11,7 +11,7 @@ constexpr std::chrono::hours kLongAgo{12};
 
 // A content that may have chunks which its maker did not store.
 std::optional<Reference> partly_old_content(const Operation& operation, const Stamp& shared_until) {
-  // Whoever has the state directory that this one was copied from may have removed what both of them made.
+  // Whoever has the state directory that this one was copied from may remove what both of them made, and so may we.
   const bool is_shared = operation.stamp <= shared_until;
   if (const Write* const write = std::get_if<Write>(&operation.action))
     return is_shared || write->base || (write->flags & kSharedChunks) != 0 ? write->reference : std::nullopt;
@@ -31,10 +31,16 @@ Operation with_content(Operation operation, const std::optional<Reference>& cont
 // When this state directory last heard of everyone: where nothing was left uncommitted, at its start.
 void DiskIndex::remember_hearing() {
   heard_ = now();
+  own_what_is_shared();
   if (ledger_->journal().unstored_count() == 0 && !is_unasked_) return;
   const std::int64_t silence = unix_seconds() - ledger_->journal().heard();
   // Where the clock was set back, nobody knows.
   heard_ -= silence < 0 ? std::chrono::seconds{2 * kLongAgo} : std::chrono::seconds{silence};
+}
+
+// What is another writer's, too, gets contents of our own before it is committed.
+void DiskIndex::own_what_is_shared() {
+  if (ledger_->journal().shared_until() != Stamp{}) late_before_ = ledger_->draw();
 }
 
 // A refresh that began with this stamp has had an answer of the store, be it that something of the others is lost.
@@ -60,7 +66,9 @@ asio::awaitable<Answer<void>> DiskIndex::own_late_contents() {
   if (!late) co_return late.error();
   const Stamp shared_until = ledger_->journal().shared_until();
   std::size_t lost = 0;
-  for (const Operation& operation : *late) {
+  // From the last one, so that a stamp says which are shared still, also after a kill.
+  for (std::size_t i = late->size(); i-- > 0;) {
+    const Operation& operation = (*late)[i];
     const std::optional<Reference> content = partly_old_content(operation, shared_until);
     if (!content || late_owned_.contains(operation.stamp)) continue;
     const auto draft = std::make_shared<Draft>(contents_, content);
@@ -74,12 +82,17 @@ asio::awaitable<Answer<void>> DiskIndex::own_late_contents() {
       saved = *std::move(stored);
       now = with_content(operation, saved->reference);
     }
-    const Answer<ChangeSet> changes = ledger_->amend(operation, now);
+    std::optional<Stamp> shared_before;
+    if (operation.stamp <= shared_until) shared_before = i == 0 ? Stamp{} : (*late)[i - 1].stamp;
+    const Answer<ChangeSet> changes = ledger_->amend(operation, now, shared_before);
     if (!changes) co_return changes.error();
     if (saved) draft->named(*saved);
     late_owned_.insert(operation.stamp);
     if (!now) ++lost;
     tell_changes(*changes);
+  }
+  if (shared_until != Stamp{}) {
+    if (const Answer<void> owned = ledger_->journal().set_shared_until({}); !owned) co_return owned.error();
   }
   late_before_ = {};
   late_owned_.clear();

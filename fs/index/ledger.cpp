@@ -45,13 +45,17 @@ std::optional<Journal::Replaced> replaced_by(const State& state, const Action& a
   } else {
     return std::nullopt;
   }
-  const Inode* const inode = state.find(id);
+  const Inode* inode = state.find(id);
+  // Others have written, too, and what it started from is kept beside the file, unless both are joined.
+  const bool is_beside = write && inode != nullptr && write->base && write->base != inode->version;
+  if (is_beside) inode = state.find(*write->base);
   if (inode == nullptr || inode->kind != Kind::file || !inode->reference || !inode->reference->id) return std::nullopt;
   if (inode->reference == now) return std::nullopt;
-  const bool goes = write ? write->base == inode->version : inode->links == 1;
-  if (!goes) return std::nullopt;
+  if (write && write->base != inode->version) return std::nullopt;
+  // Whoever takes another name away at the same time does not take away the last one either.
+  const bool may_stay = is_beside || (!write && inode->links > 1);
   const std::uint64_t flags = inode->flags | (write ? write->flags : 0);
-  return Journal::Replaced{0, id, *inode->reference, now, (flags & kSharedChunks) != 0};
+  return Journal::Replaced{0, id, *inode->reference, now, may_stay || (flags & kSharedChunks) != 0};
 }
 
 }  // namespace
@@ -112,23 +116,25 @@ ChangeSet Ledger::add(std::vector<Operation> operations) {
   return history_.with([&](std::unique_ptr<History>& history) { return history->add(std::move(operations)); });
 }
 
-Answer<ChangeSet> Ledger::amend(const Operation& operation, const std::optional<Operation>& now) {
+Answer<ChangeSet> Ledger::amend(const Operation& operation, const std::optional<Operation>& now,
+                                const std::optional<Stamp>& shared_until) {
   const std::lock_guard lock{change_};
-  if (const Answer<void> kept = journal_->amend(operation, now); !kept) return kept.error();
+  if (const Answer<void> kept = journal_->amend(operation, now, shared_until); !kept) return kept.error();
   const std::vector<Stamp> out{operation.stamp};
   std::vector<Operation> in;
   if (now) in.push_back(*now);
   return history_.with([&](std::unique_ptr<History>& history) { return history->replace(out, std::move(in)); });
 }
 
-Answer<ChangeSet> Ledger::become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run) {
+Answer<ChangeSet> Ledger::become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run,
+                                 bool is_shared) {
   const std::lock_guard lock{change_};
   const Answer<std::vector<Operation>> loose = journal_->loose();
   if (!loose) return loose.error();
   clock_.set_run(run);
   const std::vector<Operation> renamed =
       read([&](const State& state) { return restamp(*loose, state, [&] { return clock_.next(); }); });
-  if (const Answer<void> done = journal_->become(writer, machine_id, renamed); !done) return done.error();
+  if (const Answer<void> done = journal_->become(writer, machine_id, renamed, is_shared); !done) return done.error();
   std::vector<Stamp> old;
   for (const Operation& operation : *loose) old.push_back(operation.stamp);
   return history_.with([&](std::unique_ptr<History>& history) { return history->replace(old, renamed); });

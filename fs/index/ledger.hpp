@@ -32,6 +32,11 @@ class Ledger {
     return history_.with([&](const std::unique_ptr<History>& history) { return read(history->state()); });
   }
 
+  template <class Read>
+  decltype(auto) read_history(Read&& read) const {
+    return history_.with([&](const std::unique_ptr<History>& history) { return read(*history); });
+  }
+
   // Called under a lock when the journal does not take a change, once until it takes one. Set it before all else.
   void on_failure(std::function<void(const Failure&)> event) { on_failure_ = std::move(event); }
 
@@ -68,12 +73,13 @@ class Ledger {
   };
   Answer<Planned> plan_commit(const std::optional<Stamp>& most = {});
 
-  // An operation that is in no piece has another content, or has never been.
-  Answer<ChangeSet> amend(const Operation& operation, const std::optional<Operation>& now);
+  // An operation that is in no piece has another content, or has never been; as Journal::amend().
+  Answer<ChangeSet> amend(const Operation& operation, const std::optional<Operation>& now,
+                          const std::optional<Stamp>& shared_until);
 
   // Goes on as another writer, in another run: what is in no piece yet gets new stamps, as someone else may have the
-  // old ones.
-  Answer<ChangeSet> become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run);
+  // old ones. `is_shared`: as Journal::become().
+  Answer<ChangeSet> become(const WriterId& writer, const std::string& machine_id, const RunPrefix& run, bool is_shared);
 
   Journal& journal() noexcept { return *journal_; }
   const std::shared_ptr<Journal>& shared_journal() const noexcept { return journal_; }

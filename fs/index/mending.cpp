@@ -18,12 +18,6 @@ asio::awaitable<bool> store_copy(std::shared_ptr<const SealedStore> copies, std:
   co_return stored.has_value();
 }
 
-const std::optional<Reference>* content_of(const Operation& operation) {
-  if (const Write* const write = std::get_if<Write>(&operation.action)) return &write->reference;
-  if (const Make* const make = std::get_if<Make>(&operation.action)) return &make->inode.reference;
-  return nullptr;
-}
-
 }  // namespace
 
 Mending mending_after(const std::optional<Head>& shown, const CurrentSnapshot& snapshot) {
@@ -77,9 +71,9 @@ asio::awaitable<Answer<void>> DiskIndex::mend_contents() {
       std::make_shared<ContentChecker>(strand_, std::shared_ptr<BlobStore>{origin_, &origin_->blobs()},
                                        std::shared_ptr<const ContentCipher>{store_, &store_->cipher()}, restore);
   for (const Operation& operation : *unstored) {
-    const std::optional<Reference>* const content = content_of(operation);
-    if (!content || !*content) continue;
-    const Answer<Checked> checked = co_await checker->check(**content);
+    const std::optional<Reference> content = content_of(operation);
+    if (!content) continue;
+    const Answer<Checked> checked = co_await checker->check(*content);
     if (!checked && is_unreachable(checked.error().code)) co_return checked.error();
   }
   co_return Answer<void>{};

@@ -160,6 +160,12 @@ Result<Operation> read_operation(cbor::Reader& from) {
 
 }  // namespace
 
+std::optional<Reference> content_of(const Operation& operation) {
+  if (const Make* const make = std::get_if<Make>(&operation.action)) return make->inode.reference;
+  if (const Write* const write = std::get_if<Write>(&operation.action)) return write->reference;
+  return std::nullopt;
+}
+
 std::vector<InodeId> named_inodes(const Operation& operation) {
   std::vector<InodeId> out =
       std::visit(Overloaded{

@@ -83,6 +83,9 @@ struct Operation {
   bool operator==(const Operation&) const = default;
 };
 
+// What it gives a file; none: nothing, or an empty content.
+std::optional<Reference> content_of(const Operation& operation);
+
 // The inodes that an operation names: those that it makes, changes, moves, replaces or enters. May hold one twice.
 std::vector<InodeId> named_inodes(const Operation& operation);
 

@@ -222,6 +222,12 @@ asio::awaitable<Answer<SnapshotStore::Runs>> SnapshotStore::read_runs(SnapshotBa
   co_return Runs{thawing->take().included, std::move(*shape)};
 }
 
+asio::awaitable<Answer<TreeShape>> SnapshotStore::read_shape(SnapshotBase tree) const {
+  Answer<Runs> read = co_await read_runs(tree);
+  if (!read) co_return read.error();
+  co_return std::move(read->shape);
+}
+
 asio::awaitable<Answer<std::vector<Reference>>> SnapshotStore::read_references(std::vector<BlobId> leaves) const {
   std::vector<Reference> out;
   const ItemVisitor visit = [&out](BytesView key, BytesView value) -> Result<void> {

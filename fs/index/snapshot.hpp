@@ -40,6 +40,9 @@ class SnapshotStore {
 
   asio::awaitable<Answer<LoadedSnapshot>> read(Snapshot snapshot) const;
 
+  // The nodes that it has, without reading its leaves.
+  asio::awaitable<Answer<TreeShape>> read_shape(SnapshotBase tree) const;
+
   // The contents that the inodes of some leaves have.
   asio::awaitable<Answer<std::vector<Reference>>> read_references(std::vector<BlobId> leaves) const;
 

@@ -20,12 +20,6 @@ constexpr std::size_t kAtOnce = 256;                     // contents that are re
 constexpr std::size_t kMaxBlobs = std::size_t{1} << 18;  // that one walk is for
 constexpr std::size_t kLeavesAtOnce = 64;
 
-std::optional<Reference> content_of(const Operation& operation) {
-  if (const Make* make = std::get_if<Make>(&operation.action)) return make->inode.reference;
-  if (const Write* write = std::get_if<Write>(&operation.action)) return write->reference;
-  return std::nullopt;
-}
-
 }  // namespace
 
 // What the logs and the snapshots name; the disk itself is in memory.

@@ -165,13 +165,12 @@ TEST_F(Sweeping, AContentThatAnotherWriterPutBackStays) {
   // Each replaces what it knows: one of them is in a conflict file then, and neither has removed the other's.
   write(*one, inode, small(*one));
   write(*two, inode, small(*two));
-  const Reference one_has = *one->run(one->index().inode(inode)).value()->reference;
-  const Reference two_has = *two->run(two->index().inode(inode)).value()->reference;
   pass_days({one.get(), two.get()}, 6);
   EXPECT_FALSE(has(content));
-  EXPECT_TRUE(has(one_has));
-  EXPECT_TRUE(has(two_has));
-  EXPECT_EQ(one->names().size(), 2U);
+  const std::vector<std::string> names = one->names();
+  EXPECT_EQ(names.size(), 2U);
+  for (const std::string& name : names)
+    EXPECT_TRUE(has(*one->run(one->index().lookup(kRoot, name)).value().inode->reference)) << name;
 }
 
 TEST_F(Sweeping, NothingGoesWhileAWriterCannotBeHeard) {
