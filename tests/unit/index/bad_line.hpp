@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -29,12 +30,16 @@ class BadLine final : public BlobStore {
       co_return Failure{Errc::connection_lost, key};
     }
     const bool is_answered = !fails();
+    if (!is_answered) stray_.insert(key);
     const Answer<void> stored = co_await store_->store(key, std::move(bottle));
     if (stored && !is_answered) co_return Failure{Errc::connection_lost, key};
     co_return stored;
   }
   asio::awaitable<Answer<void>> erase(std::string key) override {
-    if (fails()) co_return Failure{Errc::offline, key};
+    if (fails()) {
+      stray_.insert(key);
+      co_return Failure{Errc::offline, key};
+    }
     co_return co_await store_->erase(std::move(key));
   }
   asio::awaitable<Answer<std::vector<Bytes>>> sync() override { return store_->sync(); }
@@ -47,10 +52,16 @@ class BadLine final : public BlobStore {
   void deliver() {
     std::ranges::shuffle(late_, random_);
     MemoryStore::Blobs blobs = store_->blobs();
-    for (auto& [key, bottle] : late_) blobs[key] = std::move(bottle);
+    for (auto& [key, bottle] : late_) {
+      stray_.insert(key);
+      blobs[key] = std::move(bottle);
+    }
     late_.clear();
     store_->set_blobs(std::move(blobs));
   }
+
+  // It arrived late or unknown to who stored it, or could not be deleted at once: that one may have given it up.
+  bool is_stray(const std::string& key) const { return stray_.contains(key); }
 
  private:
   bool fails() { return percent_ != 0 && random_() % 100 < percent_; }
@@ -59,6 +70,7 @@ class BadLine final : public BlobStore {
   std::uint32_t percent_ = 0;
   std::mt19937 random_;
   std::vector<std::pair<std::string, Bytes>> late_;
+  std::set<std::string> stray_;
 };
 
 }  // namespace spotfs

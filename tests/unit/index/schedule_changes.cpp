@@ -73,6 +73,17 @@ void World::release(const std::optional<BlobId>& content) {
   if (content) released_.insert(*content);
 }
 
+// Nobody names it: whoever stored it deletes it.
+void World::forget(Writer& writer, const BlobId& content) {
+  static_cast<void>(run(writer, store_->erase(content_key(content))));
+}
+// What a mount has removed itself it does not write to any more.
+void World::detach(Writer& writer, const InodeId& inode) {
+  const Result<InodePtr> there = writer.index->inode_now(inode);
+  if (there && (*there)->links != 0) return;
+  std::erase_if(writer.open, [&](const OpenFile& file) { return file.inode == inode; });
+}
+
 // --- Changes ---------------------------------------------------------------------------------------------------------
 
 void World::make(Writer& writer, Random& random) {
@@ -87,13 +98,18 @@ void World::make(Writer& writer, Random& random) {
     inode.version = writer.index->draw();
     inode.reference = Reference{kSize, 0, *content};
   }
-  if (run(writer, writer.index->make(directory, any_name(random), inode)) && content) confirm(*content);
+  const bool made = run(writer, writer.index->make(directory, any_name(random), inode)).has_value();
+  if (!content) return;
+  if (made)
+    confirm(*content);
+  else
+    forget(writer, *content);
 }
 void World::write(Writer& writer, OpenFile& file) {
   const BlobId content = new_content(writer);
   const Result<Stamp> written =
       run(writer, writer.index->write(file.inode, file.base, Reference{kSize, 0, content}, Time{1'790'000'000, 0}, 0));
-  if (!written) return;
+  if (!written) return forget(writer, content);
   confirm(content);
   release(file.content);
   file.base = *written;
@@ -121,6 +137,7 @@ void World::remove(Writer& writer, Random& random) {
     static_cast<void>(run(writer, writer.index->rmdir(directory, entry->name)));
   } else if (run(writer, writer.index->unlink(directory, entry->name))) {
     release(content_of(writer, *entry->inode));
+    detach(writer, entry->id);
   }
 }
 void World::move(Writer& writer, Random& random) {
@@ -131,7 +148,9 @@ void World::move(Writer& writer, Random& random) {
   const std::string name = any_name(random);
   const Result<Entry> over = run(writer, writer.index->lookup(to, name));
   const auto moved = run(writer, writer.index->move(from, entry->name, to, name, Existing::replace));
-  if (moved && *moved && over) release(content_of(writer, *over->inode));
+  if (!moved || !*moved || !over) return;
+  release(content_of(writer, *over->inode));
+  detach(writer, over->id);
 }
 // As `cp` does where chunks are shared: both files say so.
 void World::copy(Writer& writer, Random& random) {

@@ -15,6 +15,7 @@
 #include "fs/store/memory.hpp"
 #include "tests/fake/run_on.hpp"
 #include "tests/unit/index/bad_line.hpp"
+#include "tests/unit/index/schedule_removals.hpp"
 #include "tests/unit/index/schedules.hpp"
 #include "tests/unit/index/set_clock.hpp"
 
@@ -24,6 +25,7 @@ class World {
  public:
   explicit World(std::filesystem::path directory);
   std::string run(const Schedule& schedule);
+  const ScheduleCounts& counts() const { return counts_; }
 
  private:
   using Random = std::mt19937;
@@ -48,6 +50,7 @@ class World {
   }
   bool mount(Writer& writer);
   static void kill(Writer& writer);
+  static DiskIndex& disk(const Writer& writer) { return static_cast<DiskIndex&>(*writer.index); }
 
   // What happens: schedules.cpp.
   void take(const Step& step);
@@ -57,6 +60,8 @@ class World {
   static void poll(Writer& writer, std::uint32_t handlers);
   void copy_state(Writer& from);
   static void retire(Writer& writer, Random& random);
+  void kill_within_snapshot(Writer& writer, Random& random);
+  void change(Writer& writer, std::uint32_t kind, Random& random);
 
   // What a writer does to the disk: schedule_changes.cpp.
   static std::vector<NamedEntry> entries(Writer& writer, const InodeId& directory);
@@ -67,6 +72,8 @@ class World {
   std::optional<BlobId> content_of(Writer& writer, const Inode& inode);
   void confirm(const BlobId& content) { confirmed_.insert(content); }
   void release(const std::optional<BlobId>& content);
+  void forget(Writer& writer, const BlobId& content);
+  static void detach(Writer& writer, const InodeId& inode);
   void make(Writer& writer, Random& random);
   void write(Writer& writer, OpenFile& file);
   void open_or_write(Writer& writer, Random& random);
@@ -80,13 +87,20 @@ class World {
   // What must hold, in words where it does not: schedule_checks.cpp.
   struct Tree {
     std::string text;
-    std::set<BlobId> contents;
+    std::set<BlobId> contents;   // by their first ids
+    std::set<std::string> keys;  // of their blobs
     std::string broken;
   };
   Tree tree_of(Writer& writer);
+  static asio::awaitable<std::string> compare_afresh(DiskIndex& index, std::uint64_t& compared);
+  void compute_afresh(Writer& writer);
   std::string quieten();
   std::string come_to_rest();
   std::string compare(const char* when);
+  std::string what_is_left();
+  std::string kind_of(const std::string& key, BytesView blob) const;
+  static std::string trash_of(Writer& writer, const std::set<std::string>& named);
+  std::set<std::string> keys_of(Writer& writer);
   std::string check();
 
   const std::filesystem::path directory_;
@@ -94,6 +108,11 @@ class World {
   std::array<Writer, kWriters> writers_;
   std::uint64_t contents_ = 0;
   std::set<BlobId> confirmed_, released_;
+  Removals removals_;
+  std::string text_;    // of the tree, once all is quiet
+  std::string broken_;  // by a step
+  bool had_long_pause_ = false;
+  ScheduleCounts counts_;
 };
 
 }  // namespace spotfs

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <sqlite3.h>
 
 #include "tests/unit/index/only_woken.hpp"
@@ -31,7 +33,10 @@ void keep_locks_to_ourselves() {
 
 }  // namespace
 
-World::World(std::filesystem::path directory) : directory_{std::move(directory)} {
+World::World(std::filesystem::path directory)
+    : directory_{std::move(directory)}, removals_{[this](std::size_t writer) -> const DiskIndex* {
+        return writers_[writer].index ? &disk(writers_[writer]) : nullptr;
+      }} {
   keep_locks_to_ourselves();
   std::filesystem::remove_all(directory_);
   std::filesystem::create_directories(directory_);
@@ -43,7 +48,13 @@ World::World(std::filesystem::path directory) : directory_{std::move(directory)}
 }
 
 std::string World::run(const Schedule& schedule) {
-  for (const Step& step : schedule) take(step);
+  for (const Step& step : schedule) {
+    take(step);
+    if (!broken_.empty()) return broken_;
+  }
+  const auto has_snapshot = [](const Writer& writer) { return writer.index && writer.index->status().snapshot != 0; };
+  counts_.snapshots = std::ranges::any_of(writers_, has_snapshot) ? 1 : 0;
+  counts_.removals = removals_.count();
   return check();
 }
 
@@ -89,7 +100,30 @@ void World::copy_state(Writer& from) {
   const auto to = std::ranges::find_if(writers_, is_new);
   if (to == writers_.end() || !std::filesystem::exists(from.state)) return;
   kill(from);
+  removals_.copy(static_cast<std::size_t>(&from - writers_.data()));
   std::filesystem::copy(from.state, to->state, std::filesystem::copy_options::recursive);
+}
+
+// Once one is due, until some of its nodes are in the store, and it does not count yet.
+void World::kill_within_snapshot(Writer& writer, Random& random) {
+  if (!mount(writer)) return;
+  const bool is_daily = random() % 2 == 0;
+  pass(is_daily ? 25h : std::chrono::nanoseconds{2min});
+  had_long_pause_ = had_long_pause_ || is_daily;
+  static_cast<void>(run(writer, writer.index->refresh()));
+  pass(31s);
+  const IndexStatus before = writer.index->status();
+  asio::co_spawn(*writer.context, writer.index->refresh(), asio::detached);
+  for (int handlers = 0; handlers < 1'000; ++handlers) {
+    poll(writer, 1);
+    const IndexStatus now = writer.index->status();
+    if (now.snapshot != before.snapshot) break;
+    if (now.trash == before.trash) continue;
+    poll(writer, static_cast<std::uint32_t>(random() % 10));
+    if (writer.index->status().snapshot == before.snapshot) ++counts_.cut;
+    break;
+  }
+  kill(writer);
 }
 
 void World::retire(Writer& writer, Random& random) {
@@ -102,8 +136,10 @@ void World::take(const Step& step) {
   pass(std::chrono::milliseconds{random() % 1'000});
   Writer& writer = writers_[step.writer];
   const std::uint32_t kind = step.kind % 100;
-  if (kind < 4) {
+  if (kind < 3) {
     kill(writer);
+  } else if (kind < 4) {
+    kill_within_snapshot(writer, random);
   } else if (kind < 6) {
     copy_state(writer);
   } else if (kind < 8) {
@@ -112,11 +148,14 @@ void World::take(const Step& step) {
     pass(std::chrono::seconds{random() % 200});
   } else if (kind < 13) {
     pass(std::chrono::hours{random() % 60});
+    had_long_pause_ = true;
   } else if (kind < 15) {
     if (writer.line) writer.line->deliver();
   } else if (mount(writer)) {
-    if (kind >= kFirstChange) look(writer);
-    act(writer, kind, step.seed, random);
+    if (kind < kFirstChange)
+      act(writer, kind, step.seed, random);
+    else
+      change(writer, kind, random);
   }
 }
 // What it hears of others it hears now, not between its look at a name and what it does to it.
@@ -127,9 +166,11 @@ void World::look(Writer& writer) {
 void World::act(Writer& writer, std::uint32_t kind, std::uint32_t step_seed, Random& random) {
   Index& index = *writer.index;
   if (kind < 25) {
-    static_cast<void>(run(writer, index.commit()));
+    if (run(writer, index.commit())) removals_.commit(static_cast<std::size_t>(&writer - writers_.data()));
+    compute_afresh(writer);
   } else if (kind < 34) {
     static_cast<void>(run(writer, index.refresh()));
+    compute_afresh(writer);
   } else if (kind < 35) {
     static_cast<void>(run(writer, index.sweep()));
   } else if (kind < 38) {
@@ -139,9 +180,15 @@ void World::act(Writer& writer, std::uint32_t kind, std::uint32_t step_seed, Ran
   } else if (kind < 41) {
     static_cast<void>(run(writer, index.close()));
     kill(writer);
-  } else if (kind < kFirstChange) {
+  } else {
     writer.line->set_quality(random() % 2 == 0 ? 0 : 25, step_seed);
-  } else if (kind < 60) {
+  }
+}
+void World::change(Writer& writer, std::uint32_t kind, Random& random) {
+  look(writer);
+  const Ledger& ledger = disk(writer).ledger();
+  const Stamp before = ledger.read_history([](const History& history) { return history.last(); });
+  if (kind < 60) {
     make(writer, random);
   } else if (kind < 75) {
     open_or_write(writer, random);
@@ -158,11 +205,24 @@ void World::act(Writer& writer, std::uint32_t kind, std::uint32_t step_seed, Ran
   } else {
     set(writer, random);
   }
+  std::vector<Operation> done;
+  ledger.read_history([&](const History& history) {
+    for (std::size_t i = history.size(); i > 0 && history.operation(i - 1).stamp > before; --i)
+      done.insert(done.begin(), history.operation(i - 1));
+  });
+  for (const Operation& operation : done) removals_.add(static_cast<std::size_t>(&writer - writers_.data()), operation);
 }
 
-std::string run_schedule(const Schedule& schedule, const std::filesystem::path& directory) {
+std::string run_schedule(const Schedule& schedule, const std::filesystem::path& directory, ScheduleCounts* counts) {
   World world{directory};
-  return world.run(schedule);
+  std::string broken = world.run(schedule);
+  if (counts) {
+    counts->afresh += world.counts().afresh;
+    counts->removals += world.counts().removals;
+    counts->snapshots += world.counts().snapshots;
+    counts->cut += world.counts().cut;
+  }
+  return broken;
 }
 
 }  // namespace spotfs

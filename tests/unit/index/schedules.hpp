@@ -24,10 +24,20 @@ struct Step {
 };
 using Schedule = std::vector<Step>;
 
+// How often that was done which a schedule may be too short for.
+struct ScheduleCounts {
+  std::uint64_t afresh = 0;     // states that were computed anew
+  std::uint64_t removals = 0;   // names that must not come back
+  std::uint64_t snapshots = 0;  // schedules with one before their end
+  std::uint64_t cut = 0;        // kills while a snapshot was being stored
+};
+
 Schedule random_schedule(std::uint32_t seed, std::size_t steps);
 
 // What it broke, in words; empty: nothing. `directory`: for the journals; emptied first.
-std::string run_schedule(const Schedule& schedule, const std::filesystem::path& directory);
+// Counts are added to `counts`.
+std::string run_schedule(const Schedule& schedule, const std::filesystem::path& directory,
+                         ScheduleCounts* counts = nullptr);
 
 // The shortest part of it that was found to break something too.
 Schedule shrink(Schedule schedule, const std::filesystem::path& directory);
