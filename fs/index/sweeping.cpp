@@ -225,6 +225,8 @@ asio::awaitable<Answer<std::uint64_t>> DiskIndex::sweep_contents(std::int64_t un
 // Pieces and lists that no log names, nodes of snapshots that do not count.
 asio::awaitable<Answer<std::uint64_t>> DiskIndex::sweep_blobs(std::int64_t until,
                                                               std::shared_ptr<const Everything> named) {
+  // The nodes of one that is being written are in the trash, for more than a day where the machine slept meanwhile.
+  if (writing_snapshot_) co_return 0;
   const Answer<std::vector<BlobId>> trash = ledger_->journal().trash(until);
   if (!trash) co_return trash.error();
   std::vector<BlobId> gone;
