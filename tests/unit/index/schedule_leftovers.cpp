@@ -11,15 +11,17 @@ namespace spotfs {
 
 // --- States ----------------------------------------------------------------------------------------------------------
 
-// Empty: it is the same. Where the line is bad, nothing is compared.
+// Empty: it is the same. Where the snapshot can't be read, nothing is compared: the line may be bad, or a newer one be
+// there of which this writer has not heard.
 asio::awaitable<std::string> World::compare_afresh(DiskIndex& index, std::uint64_t& compared) {
   const State::Contents now = index.ledger().read([](const State& state) { return state.contents(); });
   std::vector<Operation> operations;
+  bool is_young = false;
   index.ledger().read_history([&](const History& history) {
+    is_young = history.included().runs().empty();
     for (std::size_t i = 0; i < history.size(); ++i) operations.push_back(history.operation(i));
   });
   Answer<LoadedSnapshot> snapshot = co_await index.read_snapshot_again();
-  const bool is_young = !snapshot && snapshot.error().code == Errc::not_found && snapshot.error().text.empty();
   if (!snapshot && !is_young) co_return std::string{};
   State state = snapshot ? std::move(snapshot->state) : State{{}};
   for (const Operation& operation : operations) apply(state, operation);
