@@ -35,7 +35,8 @@ Answer<std::vector<Journal::Replaced>> Journal::replaced(std::int64_t until, Chu
         one.is_shared = row.number(4) != 0;
         return true;
       },
-      "SELECT number, inode, old, now, shared FROM replaced WHERE since > 0 AND since <= ? AND shared <= ? "
+      // With an index on `since` each part would be sorted out of all rows.
+      "SELECT number, inode, old, now, shared FROM replaced WHERE +since > 0 AND +since <= ? AND shared <= ? "
       "AND number > ? ORDER BY number LIMIT ?",
       until, std::int64_t{chunks == Chunks::any}, after, static_cast<std::int64_t>(max));
   if (!read) return read.error();
