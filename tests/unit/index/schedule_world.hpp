@@ -37,6 +37,7 @@ class World {
   struct Writer {
     std::unique_ptr<asio::io_context> context;
     std::shared_ptr<Index> index;  // null: not mounted
+    std::shared_ptr<Alarm> alarm;  // of the index
     std::shared_ptr<BadLine> line;
     std::filesystem::path state;
     bool only_writer = false;

@@ -61,6 +61,7 @@ std::string World::run(const Schedule& schedule) {
 bool World::mount(Writer& writer) {
   if (writer.index) return true;
   if (!writer.line) writer.line = std::make_shared<BadLine>(store_);
+  writer.alarm.reset();
   writer.context = std::make_unique<asio::io_context>(1);
   IndexOptions options;
   options.store = writer.line;
@@ -73,13 +74,16 @@ bool World::mount(Writer& writer) {
   options.snapshot_after = 8;
   options.clock = &writer.clock;
   options.only_writer = writer.only_writer;
-  options.alarm = [](const asio::any_io_executor& executor) { return std::make_shared<OnlyWoken>(executor); };
+  options.alarm = [&writer](const asio::any_io_executor& executor) {
+    return writer.alarm = std::make_shared<OnlyWoken>(executor);
+  };
   Answer<std::shared_ptr<Index>> opened = run(writer, Index::open(writer.context->get_executor(), std::move(options)));
   if (opened) writer.index = std::move(*opened);
   return opened.has_value();
 }
 void World::kill(Writer& writer) {
   writer.index.reset();
+  writer.alarm.reset();
   writer.context.reset();
   writer.open.clear();
 }
@@ -113,7 +117,7 @@ void World::kill_within_snapshot(Writer& writer, Random& random) {
   static_cast<void>(run(writer, writer.index->refresh()));
   pass(31s);
   const IndexStatus before = writer.index->status();
-  asio::co_spawn(*writer.context, writer.index->refresh(), asio::detached);
+  writer.alarm->wake();
   for (int handlers = 0; handlers < 1'000; ++handlers) {
     poll(writer, 1);
     const IndexStatus now = writer.index->status();
