@@ -44,6 +44,9 @@ struct CurrentSnapshot {
 // `loaded`: `known` itself, or its base where it can't be read. Takes all but the state out of it.
 CurrentSnapshot current_snapshot(const Journal::KnownSnapshot& known, LoadedSnapshot& loaded);
 
+// Nodes of a tree that counted before, and that the one that counts now has no use for.
+std::vector<BlobId> superseded_nodes(const TreeShape& before, const TreeShape& now);
+
 // What is asked for, and stored again, before a head is stored over an older one of ours.
 enum class Mending { none, contents, contents_and_snapshot };
 Mending mending_after(const std::optional<Head>& shown, const CurrentSnapshot& snapshot);

@@ -127,7 +127,6 @@ class Opening {
   asio::awaitable<Answer<Peers::News>> look_at_others();
   Answer<void> check_expected(const Peers::News& news) const;
   asio::awaitable<Answer<void>> read_snapshot(std::optional<Snapshot> shown);
-  Answer<void> add_superseded(const TreeShape& before);
   asio::awaitable<Answer<void>> read_logs();
   Answer<void> read_journal();
   asio::awaitable<Answer<void>> become_another(bool is_shared);
@@ -252,17 +251,10 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
   if (kept && kept->snapshot.tree != newest.tree && loaded->tree == newest.tree) {
     // It may be that nobody else has ever known of that one.
     const Answer<TreeShape> before = co_await snapshots.read_shape(kept->snapshot.tree);
-    const Answer<void> left = before ? add_superseded(*before) : Answer<void>{};
-    if (!left) co_return left;
+    const std::vector<BlobId> left = before ? superseded_nodes(*before, *snapshot_.shape) : std::vector<BlobId>{};
+    if (const Answer<void> done = journal_->add_trash(left, unix_seconds(*options_.clock)); !done) co_return done;
   }
   co_return journal_->set_snapshot(*snapshot_.known);
-}
-
-Answer<void> Opening::add_superseded(const TreeShape& before) {
-  const std::set<BlobId> old = before.ids(), used = snapshot_.shape->ids();
-  std::vector<BlobId> superseded;
-  std::ranges::set_difference(old, used, std::back_inserter(superseded));
-  return journal_->add_trash(superseded, unix_seconds(*options_.clock));
 }
 
 asio::awaitable<Answer<void>> Opening::read_logs() {

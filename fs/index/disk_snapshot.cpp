@@ -29,14 +29,19 @@ CurrentSnapshot current_snapshot(const Journal::KnownSnapshot& known, LoadedSnap
   return out;
 }
 
+std::vector<BlobId> superseded_nodes(const TreeShape& before, const TreeShape& now) {
+  const std::set<BlobId> old = before.ids(), used = now.ids();
+  std::vector<BlobId> out;
+  std::ranges::set_difference(old, used, std::back_inserter(out));
+  return out;
+}
+
 // All that is older is settled.
 Stamp DiskIndex::a_minute_ago() const { return stamp_of(*options_.clock, kSettled); }
 
 // Another snapshot counts from now on: what it and its base have no use for is trash.
 Answer<void> DiskIndex::take(CurrentSnapshot snapshot) {
-  const std::set<BlobId> used = snapshot.shape->ids();
-  std::vector<BlobId> superseded;
-  std::ranges::set_difference(snapshot_.shape->ids(), used, std::back_inserter(superseded));
+  const std::vector<BlobId> superseded = superseded_nodes(*snapshot_.shape, *snapshot.shape);
   snapshot_ = std::move(snapshot);
   generation_ = snapshot_.known->snapshot.tree.generation;
   log_may_shrink_ = true;
