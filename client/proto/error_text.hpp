@@ -16,5 +16,7 @@ Failure failure_of_relay(std::string_view text);
 Failure failure_of_peer(std::string_view text);
 
 inline constexpr std::string_view kNoSuchEndpoint = "no such endpoint";
+// Of ours, in place of an answer that no message can hold.
+inline constexpr std::string_view kAnswerTooLarge = "the answer is too large for one message";
 
 }  // namespace spot

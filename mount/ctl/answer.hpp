@@ -16,9 +16,6 @@ struct Received {
   std::string body;
 };
 
-// In place of an answer that is too large for one message.
-inline constexpr const char* kTooLarge = "the answer is too large for one message";
-
 struct Reply {
   enum class Kind { none, answer, error } kind = Kind::none;
   std::string text;

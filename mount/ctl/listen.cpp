@@ -13,6 +13,7 @@
 #include "client/base/descriptor.hpp"
 #include "client/base/encoding.hpp"
 #include "client/proto/address.hpp"
+#include "client/proto/error_text.hpp"
 #include "fs/tree/control/lines.hpp"
 #include "mount/ctl/answer.hpp"
 #include "mount/ctl/direct.hpp"
@@ -50,7 +51,8 @@ Answer<spot::Descriptor> take_signals() {
 }
 
 Failure too_large(const Received& message) {
-  return {std::error_code{EMSGSIZE, std::generic_category()}, message.sender + ": " + kTooLarge};
+  return {std::error_code{EMSGSIZE, std::generic_category()},
+          message.sender + ": " + std::string{spot::kAnswerTooLarge}};
 }
 
 void tell_begin(const std::string& address, Output& output) {
@@ -145,9 +147,8 @@ Failure taken_away(const std::string& endpoint) {
 
 // In order, or not: a mount that is gone is no transport endpoint to who listened by it.
 Failure without_its_mount(const std::string& endpoint, const Failure& why) {
-  const int number = spot::to_errno(why.code);
   if (is_gone(why)) return taken_away(endpoint);
-  if (number != ENOTCONN && number != ENETDOWN && number != ECONNABORTED) return why;
+  if (!is_end_of_mount(why)) return why;
   return {std::error_code{ENETDOWN, std::generic_category()},
           spot::printable(endpoint) + ": the mount has ended, nobody listens there any more"};
 }
@@ -197,7 +198,7 @@ Answer<void> answer_question(Direct& direct, const QuestionPtr& question, const 
   if (reply.kind == Reply::Kind::error) result = Failure{spot::Errc::remote_error, reply.text};
   Answer<void> sent = direct.run(question->answer(std::move(result)), kFlush);
   if (sent || sent.error().code != spot::Errc::too_large) return sent;
-  sent = direct.run(question->answer(Failure{spot::Errc::too_large, kTooLarge}), kFlush);
+  sent = direct.run(question->answer(Failure{spot::Errc::too_large, std::string{spot::kAnswerTooLarge}}), kFlush);
   return sent ? Answer<void>{too_large(received)} : sent;
 }
 

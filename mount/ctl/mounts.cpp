@@ -1,6 +1,7 @@
 #include "mount/ctl/mounts.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -98,6 +99,11 @@ std::vector<Mount> list_mounts() {
   std::stringstream text;
   text << std::ifstream{"/proc/self/mountinfo"}.rdbuf();
   return parse_mounts(text.str());
+}
+
+bool is_end_of_mount(const Failure& why) {
+  const int number = spot::to_errno(why.code);
+  return number == ENETDOWN || number == ENOTCONN || number == ECONNABORTED;
 }
 
 Failure does_not_answer(const std::string& mount) {

@@ -30,6 +30,8 @@ struct Place {
   std::string path;       // within it; empty: the directory itself
 };
 
+// The mount has ended: it answers so what waits, or the kernel does where it was gone before that.
+bool is_end_of_mount(const spot::Failure& why);
 // ETIMEDOUT: it is stopped, or stuck.
 spot::Failure does_not_answer(const std::string& mount);
 

@@ -21,13 +21,6 @@ void show_progress(const json::object& line, Progress& progress) {
                     size_text(of_bytes));
 }
 
-// What is read is cut off so where the mount ends.
-// The kernel says one or another of these, as the mount answers what waits, or is gone before it does.
-bool is_end_of_mount(const spot::Failure& why) {
-  const int number = spot::to_errno(why.code);
-  return number == ENETDOWN || number == ENOTCONN || number == ECONNABORTED;
-}
-
 // As the mount's log has it, which nobody can read there any more.
 json::object unmounted_line(const std::string& directory) {
   json::object out{{"event", "log"}};
@@ -39,8 +32,7 @@ json::object unmounted_line(const std::string& directory) {
 
 // What was asked of a peer by a mount that ends may have been sent.
 spot::Failure ended_before_the_end(What what, const std::string& mount, const spot::Failure& why) {
-  const int number = spot::to_errno(why.code);
-  const bool has_ended = number == ENETDOWN || number == ENOTCONN || number == ECONNABORTED || number == EIO;
+  const bool has_ended = is_end_of_mount(why) || spot::to_errno(why.code) == EIO;
   if (!has_ended || (what != What::query && what != What::send)) return why;
   return {std::error_code{ETIMEDOUT, std::generic_category()},
           spot::printable(mount) + ": the mount has ended meanwhile, the outcome is unknown"};

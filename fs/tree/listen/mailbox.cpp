@@ -17,7 +17,7 @@ spot::Failure too_many() { return {Errc::rate_exceeded, "too many messages wait 
 
 // For the sender, of an answer that can't be sent.
 std::optional<spot::Failure> failure_of_answer(std::error_code why) {
-  if (why == Errc::too_large) return spot::Failure{Errc::too_large, "the answer is too large for one message"};
+  if (why == Errc::too_large) return spot::Failure{Errc::too_large, std::string{spot::kAnswerTooLarge}};
   if (why == fail(ESPIPE)) return spot::Failure{Errc::remote_error, "the answer was not written from start to end"};
   return std::nullopt;
 }
