@@ -111,8 +111,8 @@ class Filesystem {
   const std::shared_ptr<Controlled> controlled_ = std::make_shared<Controlled>();
 
   std::atomic<bool> connecting_{false};
-  // Of the messages without an answer that are on their way: the end waits for them.
   const std::shared_ptr<tree::QueryTimeouts> timeouts_ = std::make_shared<tree::QueryTimeouts>(options_.query_timeout);
+  // Of the messages without an answer that are on their way: the end waits for them.
   const std::shared_ptr<tree::Room> sending_ = std::make_shared<tree::Room>(std::numeric_limits<std::size_t>::max());
   spot::Synchronized<std::string> last_warning_;  // of the client
   std::mutex mutex_;
