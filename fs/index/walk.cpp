@@ -1,5 +1,6 @@
 #include "fs/index/walk.hpp"
 
+#include <cerrno>
 #include <iterator>
 
 namespace spotfs {
@@ -7,6 +8,8 @@ namespace spotfs {
 namespace {
 
 constexpr std::size_t kPart = 64;  // names
+
+bool is_lost(std::error_code why) { return spot::to_errno(why) == EREMOTEIO || spot::to_errno(why) == EBADMSG; }
 
 }  // namespace
 
@@ -23,6 +26,14 @@ asio::awaitable<Result<std::optional<Walked>>> Walk::next() {
     }
     if (level.part.empty()) {
       Result<std::vector<NamedEntry>> part = co_await index_->list(level.directory, level.last, kPart);
+      if (!part && is_lost(part.error())) {
+        Walked out;
+        out.path = level.path.substr(0, level.path.find_last_not_of('/') + 1);
+        out.id = level.directory;
+        out.unlisted = part.error();
+        levels_.pop_back();
+        co_return std::optional{std::move(out)};
+      }
       if (!part && part.error() != std::errc::no_such_file_or_directory) co_return part.error();
       level.is_over = !part || part->size() < kPart;
       if (part) std::ranges::move(*part, std::back_inserter(level.part));

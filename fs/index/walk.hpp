@@ -3,8 +3,8 @@
 // What others change meanwhile may be met or not; a directory that goes is left. The state is read in small parts, so
 // that nobody waits for a walk.
 //
-// Thread: one call at a time. Lifetime: keeps the index. Errors: those of Index::list(). Memory: a part of each
-// directory on the way down.
+// Thread: one call at a time. Lifetime: keeps the index. Errors: those of Index::list(); where a node of the snapshot
+// is lost, the directory is named, and the walk goes on beside it. Memory: a part of each directory on the way down.
 #pragma once
 
 #include <deque>
@@ -18,6 +18,7 @@ struct Walked {
   Place place;
   InodeId id;
   InodePtr inode;
+  std::error_code unlisted = {};  // a directory: not all that is in it can be had; only `path` and `id` are set
 };
 
 class Walk {

@@ -163,11 +163,16 @@ Outcome run_blob_ls(std::shared_ptr<const ControlOptions> control, ExchangePtr e
   if (!disk) co_return disk.error();
   const std::string prefix = arguments.empty() ? "" : arguments[0];
   Walk walk{(*disk)->index, kBlobs, ""};
+  Answer<void> done;
   for (;;) {
     const Result<std::optional<Walked>> next = co_await walk.next();
     if (!next) co_return Failure{next.error()};
-    if (!*next) co_return Answer<void>{};
+    if (!*next) co_return done;
     const Walked& one = **next;
+    if (one.unlisted) {
+      done = about("blobs/" + one.path, one.unlisted);
+      continue;
+    }
     if (one.inode->is_directory() || !one.path.starts_with(prefix)) continue;
     json::object line{{"event", "blob"}};
     put_text(line, "key", one.path);

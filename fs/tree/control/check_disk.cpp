@@ -48,6 +48,7 @@ asio::awaitable<Result<DiskTotals>> DiskCheck::count() {
       const Result<std::optional<Walked>> one = co_await walk.next();
       if (!one) co_return one.error();
       if (!*one) break;
+      if ((*one)->unlisted) continue;
       ++out.files;
       if ((*one)->inode->kind == Kind::file) out.bytes += (*one)->inode->size();
     }
@@ -81,7 +82,7 @@ asio::awaitable<Result<std::optional<DiskCheck::Next>>> DiskCheck::next() {
     }
     Next found{top_, std::move(**one)};
     if (!is_done(found)) co_return std::optional{std::move(found)};
-    count_done(found.one);
+    if (!found.one.unlisted) count_done(found.one);
   }
   co_return std::optional<Next>{};
 }
@@ -111,6 +112,12 @@ asio::awaitable<Answer<std::optional<DiskCheck::Position>>> DiskCheck::check_nex
   if (!*next_one) co_return std::optional<Position>{};
   Walked one = std::move((*next_one)->one);
   const Position position{(*next_one)->top, one.path};
+  if (one.unlisted) {
+    const auto finding = std::make_shared<const Finding>(std::move(one), Checked{});
+    const Answer<void> told = co_await found(finding);
+    if (!told) co_return told.error();
+    co_return std::optional{position};
+  }
   if (one.inode->kind == Kind::file) {
     const Answer<Checked> checked = co_await check(one);
     if (!checked) co_return checked.error();

@@ -22,7 +22,7 @@ struct DiskTotals {
 
 inline constexpr std::string_view kBlobsPath = "blobs/";
 
-// A name of a file that is not whole, or was not.
+// A name of a file that is not whole, or was not; or of a directory that can't be listed.
 struct Finding {
   Finding(Walked w, Checked c) : one{std::move(w)}, checked{std::move(c)} {}
   const Walked one;
@@ -45,7 +45,7 @@ class DiskCheck : public std::enable_shared_from_this<DiskCheck> {
 
   // How much there is to be done; nothing is read for it.
   asio::awaitable<Result<DiskTotals>> count();
-  // Calls `found` for each name of a file that is not whole.
+  // Calls `found` for each name of a file that is not whole, and of a directory that can't be listed.
   asio::awaitable<spot::Answer<void>> run(Found found);
   // The same for one name alone, the next one. None: that was all.
   asio::awaitable<spot::Answer<std::optional<Position>>> check_next(Found found);

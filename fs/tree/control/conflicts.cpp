@@ -39,11 +39,16 @@ Outcome run_conflicts(std::shared_ptr<const ControlOptions> control, ExchangePtr
   if (!control->only_files && path->empty()) prefix = kFiles;
   if (!prefix.empty() && prefix.back() != '/') prefix += '/';
   Walk walk{index, top->id, prefix};
+  spot::Answer<void> done;
   for (;;) {
     const Result<std::optional<Walked>> next = co_await walk.next();
     if (!next) co_return spot::Failure{next.error()};
-    if (!*next) co_return spot::Answer<void>{};
+    if (!*next) co_return done;
     const Walked& one = **next;
+    if (one.unlisted) {
+      done = about(one.path, one.unlisted);
+      continue;
+    }
     const std::optional<std::string_view> stem = conflict_stem(one.place.name);
     if (!stem) continue;
     json::object line{{"event", "conflict"}};

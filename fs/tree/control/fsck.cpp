@@ -63,7 +63,16 @@ asio::awaitable<Answer<void>> tell(RunPtr run, json::object line) {
   co_return Answer<void>{};
 }
 
+asio::awaitable<Answer<void>> tell_unlisted(RunPtr run, const Walked& one) {
+  run->counts.with([](Run::Counts& counts) { ++counts.faulty; });
+  json::object line{{"event", "unlisted"}};
+  put_text(line, "path", one.path);
+  line["why"] = spot::to_errno(one.unlisted) == EBADMSG ? "damaged" : "missing";
+  co_return co_await tell(run, std::move(line));
+}
+
 asio::awaitable<Answer<void>> tell_fault(RunPtr run, FindingPtr finding) {
+  if (finding->one.unlisted) co_return co_await tell_unlisted(run, finding->one);
   const Walked& one = finding->one;
   const Checked& checked = finding->checked;
   const std::uint64_t size = one.inode->size();

@@ -119,6 +119,11 @@ asio::awaitable<void> Scrubber::wait_turn(const ScrubMark& mark, double part) {
 asio::awaitable<Answer<void>> Scrubber::tell(FindingPtr finding) {
   const Checked& checked = finding->checked;
   const std::string path = spot::printable(finding->one.path, finding->one.path.size() * 4);
+  if (const std::error_code why = finding->one.unlisted) {
+    options_.disk->scrub->with([](ScrubStatus& status) { ++status.faults; });
+    log(path + ": can't be listed: " + why.message());
+    co_return Answer<void>{};
+  }
   options_.disk->scrub->with([&](ScrubStatus& status) {
     status.restored += checked.restored;
     status.faults += checked.is_whole() ? 0U : 1U;
