@@ -121,6 +121,8 @@ Inode& Application::lose_link(const InodeId& id) {
 }
 
 void Application::remove(const InodeId& directory, const std::string& name, const InodeId& id) {
+  // What is told of the removal says where it was: the way there has to be in memory.
+  if (!state_.is_whole()) static_cast<void>(state_.in_blobs(directory));
   leave(directory, name);
   lose_link(id);
   touch(id);
@@ -380,7 +382,12 @@ void Application::operator()(const Set& op) {
 
 Undo apply(State& state, const Operation& operation) {
   Application application{state, operation.stamp};
-  std::visit(application, operation.action);
+  try {
+    std::visit(application, operation.action);
+  } catch (const GapHit&) {
+    state.undo(application.finish());
+    throw;
+  }
   return application.finish();
 }
 

@@ -12,6 +12,7 @@
 
 namespace spotfs {
 
+// GapHit, with nothing changed: of a state that is not whole, something is needed that is not in memory.
 Undo apply(State& state, const Operation& operation);
 
 }  // namespace spotfs

@@ -27,6 +27,15 @@ std::set<BlobId> TreeShape::ids() const {
   return out;
 }
 
+TreeShape with_hashes(TreeShape shape, const std::map<BlobId, spot::Sha256>& hashes) {
+  for (std::vector<NodeRef>& level : shape.levels) {
+    for (NodeRef& node : level) {
+      if (const auto read = hashes.find(node.id); read != hashes.end()) node.hash = read->second;
+    }
+  }
+  return shape;
+}
+
 // --- Writing ---------------------------------------------------------------------------------------------------------
 
 std::size_t LevelWriter::Item::size() const noexcept { return kItemHead + key.size() + value.size(); }
@@ -40,14 +49,14 @@ void LevelWriter::add(BytesView key, BytesView value) {
   Item item{spot::to_bytes(key), spot::to_bytes(value)};
   present_.size += item.size();
   present_.items.push_back(std::move(item));
-  if (present_.size > kMaxNode - kNodeHead) cut(present_);
+  if (present_.size > sizes_.most - kNodeHead) cut(present_);
 }
 
 // The first part of a group that is too large for a node becomes one of its own, with what came before it.
 void LevelWriter::cut(Group& group) {
   Group part;
   auto end = group.items.begin();
-  while (end != group.items.end() && part.size + end->size() <= kFullNode) part.size += (end++)->size();
+  while (end != group.items.end() && part.size + end->size() <= sizes_.full) part.size += (end++)->size();
   if (end == group.items.begin()) part.size += (end++)->size();
   part.items.assign(std::move_iterator{group.items.begin()}, std::move_iterator{end});
   group.items.erase(group.items.begin(), end);
@@ -65,11 +74,11 @@ void LevelWriter::cut(Group& group) {
 void LevelWriter::close() {
   Group group = std::exchange(present_, {});
   if (group.items.empty()) return;
-  if (!before_.items.empty() && (before_.size < kMinNode || group.size < kMinNode)) {
+  if (!before_.items.empty() && (before_.size < sizes_.least || group.size < sizes_.least)) {
     std::ranges::move(group.items, std::back_inserter(before_.items));
     before_.size += group.size;
     before_.old = nullptr;
-    if (before_.size > kMaxNode - kNodeHead) cut(before_);
+    if (before_.size > sizes_.most - kNodeHead) cut(before_);
     return;
   }
   if (!before_.items.empty()) write(before_);

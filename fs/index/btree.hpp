@@ -13,6 +13,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -20,24 +21,23 @@
 #include "client/base/result.hpp"
 #include "client/crypto/hash.hpp"
 #include "fs/content/reference.hpp"
+#include "fs/index/node_sizes.hpp"
 
 namespace spotfs {
 
-inline constexpr std::size_t kMaxNode = 16 * 1024;   // bytes of a plaintext; beyond, it is split
-inline constexpr std::size_t kFullNode = 12 * 1024;  // of the parts of one that is split: each has room to grow
-inline constexpr std::size_t kMinNode = 4 * 1024;    // below, it is merged with its neighbour
 inline constexpr std::uint64_t kMaxHeight = 16;
 
 // A node that is in the store.
 struct NodeRef {
   Bytes first;  // key
   BlobId id{};
-  spot::Sha256 hash{};  // of its plaintext
+  spot::Sha256 hash{};  // of its plaintext; zero: it was not read
 };
 
 // What is known of a tree without its items: from leaves to the root.
 struct TreeShape {
   std::vector<std::vector<NodeRef>> levels;
+  bool is_whole = true;  // no: what is below some of the nodes is not known, as they can't be had
 
   const BlobId& root() const noexcept { return levels.back().front().id; }  // of a tree that is not empty
   std::uint64_t height() const noexcept { return levels.size() - 1; }
@@ -47,10 +47,14 @@ struct TreeShape {
   }
 };
 
+// With the hashes of leaves that were read since, so that those that stay the same are known.
+TreeShape with_hashes(TreeShape shape, const std::map<BlobId, spot::Sha256>& hashes);
+
 class LevelWriter {
  public:
   // `old`: the nodes of the same height in the tree that this one replaces; they outlive the writer.
-  LevelWriter(std::uint64_t height, std::span<const NodeRef> old) : height_{height}, old_{old} {}
+  LevelWriter(std::uint64_t height, std::span<const NodeRef> old, const NodeSizes& sizes = {})
+      : height_{height}, old_{old}, sizes_{sizes} {}
 
   // `value`: one CBOR item. Keys rise.
   void add(BytesView key, BytesView value);
@@ -80,6 +84,7 @@ class LevelWriter {
 
   std::uint64_t height_;
   std::span<const NodeRef> old_;
+  NodeSizes sizes_;
   std::size_t passed_ = 0;  // of the old nodes
   Group before_, present_;
   std::deque<Written> written_;

@@ -105,7 +105,7 @@ asio::awaitable<Answer<void>> DiskIndex::empty_trash(std::int64_t until) {
   const std::optional<Journal::KnownSnapshot>& known = snapshot_.known;
   const bool lacks_newest = known && snapshot_.tree != known->snapshot.tree;
   const bool lacks_base = known && known->snapshot.base && snapshot_.base_shape->levels.empty();
-  if (lacks_newest || lacks_base) co_return Answer<void>{};
+  if (lacks_newest || lacks_base || !snapshot_.shape->is_whole) co_return Answer<void>{};
   const Answer<std::vector<BlobId>> trash = ledger_->journal().trash(until);
   if (!trash) co_return trash.error();
   const std::set<BlobId> newest = snapshot_.shape->ids(), base = snapshot_.base_shape->ids();

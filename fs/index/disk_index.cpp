@@ -1,6 +1,9 @@
 #include "fs/index/disk_index.hpp"
 
+#include <limits>
+
 #include "fs/index/names.hpp"
+#include "fs/index/read_for.hpp"
 #include "fs/index/rules.hpp"
 
 namespace spotfs {
@@ -20,6 +23,16 @@ Result<Entry> entry_of(const State& state, const InodeId& id) {
   Result<InodePtr> inode = state.inode(id);
   if (!inode) return inode.error();
   return Entry{state.resolve(id), std::move(*inode)};
+}
+
+const Ledger::Then kNothing;  // after a change
+
+// What memory has; what it lacks, a coroutine has to find.
+template <class Read>
+std::invoke_result_t<const Read&> now_or_later(const Read& read) {
+  auto tried = attempt(read);
+  if (tried.done) return std::move(*tried.done);
+  return make_error_code(std::errc::operation_would_block);
 }
 
 }  // namespace
@@ -46,12 +59,13 @@ asio::awaitable<void> DiskIndex::freshen() {
 Result<Entry> DiskIndex::lookup_now(InodeId directory, std::string_view name) const {
   if (is_stale()) return make_error_code(std::errc::operation_would_block);
   use();
-  return ledger_->read([&](const State& state) { return state.lookup(directory, name); });
+  return now_or_later([&] { return ledger_->read([&](const State& state) { return state.lookup(directory, name); }); });
 }
 
 asio::awaitable<Result<Entry>> DiskIndex::lookup(InodeId directory, std::string name) {
   co_await freshen();
-  co_return ledger_->read([&](const State& state) { return state.lookup(directory, name); });
+  const auto read = [&](const State& state) { return state.lookup(directory, name); };
+  co_return co_await ask(read);
 }
 
 Result<InodePtr> DiskIndex::inode_now(InodeId id) const {
@@ -61,26 +75,31 @@ Result<InodePtr> DiskIndex::inode_now(InodeId id) const {
   use();
   // Who lists the directory above must not wait for the network: this is what is known, and the look comes after it.
   if (is_stale_now) alarm_->wake();
-  return ledger_->read([&](const State& state) { return state.inode(id); });
+  return now_or_later([&] { return ledger_->read([&](const State& state) { return state.inode(id); }); });
 }
 
 asio::awaitable<Result<InodePtr>> DiskIndex::inode(InodeId id) {
   co_await freshen();
-  co_return ledger_->read([&](const State& state) { return state.inode(id); });
+  const auto read = [&](const State& state) { return state.inode(id); };
+  co_return co_await ask(read);
 }
 
 std::uint64_t DiskIndex::subdirectories(InodeId directory) const {
-  return ledger_->read([&](const State& state) {
+  const auto count = [&](const State& state) -> std::optional<std::uint64_t> {
+    std::optional<std::uint64_t> out = state.subdirectories(directory);
     // An entry of that name hides it.
-    const bool shows_lost = directory == kRoot && !state.is_empty(kLostFound) && !state.at(kRoot, kLostFoundName);
-    return state.subdirectories(directory) + (shows_lost ? 1 : 0);
-  });
+    if (out && directory == kRoot && !state.is_empty(kLostFound) && !state.at(kRoot, kLostFoundName)) ++*out;
+    return out;
+  };
+  const auto read = attempt([&] { return ledger_->read(count); });
+  return read.done.value_or(std::nullopt).value_or(std::numeric_limits<std::uint64_t>::max());
 }
 
 asio::awaitable<Result<std::vector<NamedEntry>>> DiskIndex::list(InodeId directory, std::string after,
                                                                  std::size_t max) {
   co_await freshen();
-  co_return ledger_->read([&](const State& state) { return state.list(directory, after, max); });
+  const auto read = [&](const State& state) { return state.list(directory, after, max); };
+  co_return co_await ask(read);
 }
 
 // --- Changes ---------------------------------------------------------------------------------------------------------
@@ -91,27 +110,31 @@ void DiskIndex::set_dirty() {
   alarm_->wake();
 }
 
-Result<Stamp> DiskIndex::change(const Ledger::Plan& plan, const Ledger::Then& then) {
-  if (requests_.with([](const Requests& requests) { return requests.closing; })) return stopping();
-  const Result<Stamp> stamp = ledger_->change(plan, then);
+// May plan more than once, where nothing came of the first. Both live until it is done.
+asio::awaitable<Result<Stamp>> DiskIndex::change(const Ledger::Plan& plan, const Ledger::Then& then) {
+  const auto work = [&]() -> Result<Stamp> {
+    if (requests_.with([](const Requests& requests) { return requests.closing; })) return stopping();
+    return ledger_->change(plan, then);
+  };
+  const Result<Stamp> stamp = co_await read_for(work, By::caller);
   if (stamp) set_dirty();
-  return stamp;
+  co_return stamp;
 }
 
 asio::awaitable<Result<Entry>> DiskIndex::make(InodeId directory, std::string name, NewInode inode) {
   co_await freshen();
   Result<Entry> made = stale_inode();
-  const Result<Stamp> stamp = change(
-      [&](const State& state) { return as_action(plan_make(state, directory, std::move(name), std::move(inode))); },
-      [&](const State& state, const Stamp& id) { made = entry_of(state, id); });
+  const Ledger::Plan plan = [&](const State& state) { return as_action(plan_make(state, directory, name, inode)); };
+  const Ledger::Then then = [&](const State& state, const Stamp& id) { made = entry_of(state, id); };
+  const Result<Stamp> stamp = co_await change(plan, then);
   if (!stamp) co_return stamp.error();
   co_return made;
 }
 
 asio::awaitable<Result<void>> DiskIndex::link(InodeId inode, InodeId directory, std::string name) {
   co_await freshen();
-  const Result<Stamp> stamp =
-      change([&](const State& state) { return as_action(plan_link(state, inode, directory, std::move(name))); });
+  const Ledger::Plan plan = [&](const State& state) { return as_action(plan_link(state, inode, directory, name)); };
+  const Result<Stamp> stamp = co_await change(plan, kNothing);
   if (!stamp) co_return stamp.error();
   co_return Result<void>{};
 }
@@ -120,21 +143,21 @@ asio::awaitable<Result<Entry>> DiskIndex::unlink(InodeId directory, std::string 
   co_await freshen();
   InodeId id;
   Result<Entry> gone = stale_inode();
-  const Result<Stamp> stamp = change(
-      [&](const State& state) {
-        Result<Unlink> planned = plan_unlink(state, directory, std::move(name));
-        if (planned) id = planned->inode;
-        return as_action(std::move(planned));
-      },
-      [&](const State& state, const Stamp&) { gone = entry_of(state, id); });
+  const Ledger::Plan plan = [&](const State& state) {
+    Result<Unlink> planned = plan_unlink(state, directory, name);
+    if (planned) id = planned->inode;
+    return as_action(std::move(planned));
+  };
+  const Ledger::Then then = [&](const State& state, const Stamp&) { gone = entry_of(state, id); };
+  const Result<Stamp> stamp = co_await change(plan, then);
   if (!stamp) co_return stamp.error();
   co_return gone;
 }
 
 asio::awaitable<Result<void>> DiskIndex::rmdir(InodeId directory, std::string name) {
   co_await freshen();
-  const Result<Stamp> stamp =
-      change([&](const State& state) { return as_action(plan_rmdir(state, directory, std::move(name))); });
+  const Ledger::Plan plan = [&](const State& state) { return as_action(plan_rmdir(state, directory, name)); };
+  const Result<Stamp> stamp = co_await change(plan, kNothing);
   if (!stamp) co_return stamp.error();
   co_return Result<void>{};
 }
@@ -145,16 +168,17 @@ asio::awaitable<Result<std::optional<Entry>>> DiskIndex::move(InodeId from, std:
   std::optional<InodeId> replaced;
   Result<Entry> gone = stale_inode();
   const Ledger::Plan plan = [&](const State& state) -> Result<std::optional<Action>> {
-    Result<std::optional<Move>> planned =
-        plan_move(state, from, std::move(name), to, std::move(new_name), existing == Existing::keep);
+    Result<std::optional<Move>> planned = plan_move(state, from, name, to, new_name, existing == Existing::keep);
     if (!planned) return planned.error();
     if (!*planned) return std::optional<Action>{};
+    replaced.reset();
     if (const Over& over = (*planned)->over) replaced = over->inode;
     return std::optional<Action>{std::move(**planned)};
   };
-  const Result<Stamp> stamp = change(plan, [&](const State& state, const Stamp&) {
+  const Ledger::Then then = [&](const State& state, const Stamp&) {
     if (replaced) gone = entry_of(state, *replaced);
-  });
+  };
+  const Result<Stamp> stamp = co_await change(plan, then);
   if (!stamp) co_return stamp.error();
   if (!replaced) co_return std::optional<Entry>{};
   if (!gone) co_return gone.error();
@@ -164,9 +188,10 @@ asio::awaitable<Result<std::optional<Entry>>> DiskIndex::move(InodeId from, std:
 asio::awaitable<Result<void>> DiskIndex::exchange(InodeId one, std::string name, InodeId other,
                                                   std::string other_name) {
   co_await freshen();
-  const Result<Stamp> stamp = change([&](const State& state) {
-    return as_action(plan_exchange(state, one, std::move(name), other, std::move(other_name)));
-  });
+  const Ledger::Plan plan = [&](const State& state) {
+    return as_action(plan_exchange(state, one, name, other, other_name));
+  };
+  const Result<Stamp> stamp = co_await change(plan, kNothing);
   if (!stamp) co_return stamp.error();
   co_return Result<void>{};
 }
@@ -174,12 +199,14 @@ asio::awaitable<Result<void>> DiskIndex::exchange(InodeId one, std::string name,
 asio::awaitable<Result<Stamp>> DiskIndex::write(InodeId inode, Version base, std::optional<Reference> reference,
                                                 Time mtime, std::uint64_t flags) {
   co_await freshen();
-  const Result<Stamp> stamp = change([&](const State& state) -> Result<std::optional<Action>> {
+  const Ledger::Plan plan = [&](const State& state) -> Result<std::optional<Action>> {
+    if (!options_.only_writer) return std::optional<Action>{Write{inode, base, reference, mtime, flags}};
     const Inode* const there = state.find(state.resolve(inode));
     // Whoever else could have removed it did not know of this; this mount did, and what it had is being deleted.
-    if (options_.only_writer && (there == nullptr || there->kind == Kind::removed)) return stale_inode();
+    if (there == nullptr || there->kind == Kind::removed) return stale_inode();
     return std::optional<Action>{Write{inode, base, reference, mtime, flags}};
-  });
+  };
+  const Result<Stamp> stamp = co_await change(plan, kNothing);
   if (!stamp || !journal_sync_) co_return stamp;
   const Answer<void> durable = co_await journal_sync_->sync();
   if (!durable) co_return durable.error().code;
@@ -188,8 +215,8 @@ asio::awaitable<Result<Stamp>> DiskIndex::write(InodeId inode, Version base, std
 
 asio::awaitable<Result<void>> DiskIndex::set(InodeId inode, Changes changes) {
   co_await freshen();
-  const Result<Stamp> stamp =
-      change([&](const State& state) { return as_action(plan_set(state, inode, std::move(changes))); });
+  const Ledger::Plan plan = [&](const State& state) { return as_action(plan_set(state, inode, changes)); };
+  const Result<Stamp> stamp = co_await change(plan, kNothing);
   if (!stamp) co_return stamp.error();
   co_return Result<void>{};
 }
@@ -218,7 +245,9 @@ asio::awaitable<Result<Stamp>> DiskIndex::write_reserved(std::unique_ptr<Reserva
                                                          std::uint64_t flags) {
   use();
   const Stamp stamp = reservation->stamp();
-  const Result<void> done = ledger_->change_at(stamp, Write{inode, base, reference, mtime, flags});
+  const Write write{inode, base, reference, mtime, flags};
+  const auto work = [&] { return ledger_->change_at(stamp, write); };
+  const Result<void> done = co_await read_for(work, By::caller);
   if (!done) co_return done.error();
   set_dirty();
   if (!journal_sync_) co_return stamp;

@@ -154,9 +154,26 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   bool is_stale() const;
   void use() const;
   asio::awaitable<void> freshen();
-  Result<Stamp> change(const Ledger::Plan& plan, const Ledger::Then& then = {});
+  asio::awaitable<Result<Stamp>> change(const Ledger::Plan& plan, const Ledger::Then& then);
   void set_dirty();
   asio::awaitable<Answer<void>> wait_for(std::vector<Done::Pointer> Requests::*list);
+
+  // Work that needs nodes which may not be in memory (snapshot.hpp, read_for()); it lives until it is done.
+  enum class By { caller, loop };
+  template <class Work>
+  asio::awaitable<typename AfterReading<std::invoke_result_t<const Work&>>::Type> read_for(const Work& work, By by);
+  template <class Read>
+  asio::awaitable<std::invoke_result_t<const Read&, const State&>> ask(const Read& read);
+  GapFiller filler();
+  asio::awaitable<Answer<void>> read_all();
+  bool is_whole() const {
+    return ledger_->read([](const State& state) { return state.is_whole(); });
+  }
+  asio::awaitable<Answer<void>> fall_back();
+  asio::awaitable<Answer<void>> adopt_base(const std::set<BlobId>& lost);
+  bool has_lost_nodes() const {
+    return lost_nodes_.with([](const std::set<BlobId>& lost) { return !lost.empty(); });
+  }
 
   // Runs it in the loop, whether or not its caller goes on waiting.
   template <class T>
@@ -194,6 +211,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   struct Everything;
   asio::awaitable<Answer<std::shared_ptr<const Everything>>> all_that_is_named();
   asio::awaitable<Answer<void>> meet_all(Sweep& sweep, std::shared_ptr<const Everything> named);
+  asio::awaitable<Answer<void>> meet_leaves(Sweep& sweep, Sweep::By by, std::vector<BlobId> all);
   asio::awaitable<Answer<std::uint64_t>> sweep_contents(std::int64_t until, std::shared_ptr<const Everything> named);
   asio::awaitable<Answer<std::uint64_t>> sweep_blobs(std::int64_t until, std::shared_ptr<const Everything> named);
 
@@ -219,10 +237,12 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   void tell_changes(const ChangeSet& changes) const;
 
   // Snapshots: the loop's too.
-  asio::awaitable<Answer<void>> adopt(Snapshot snapshot);
+  asio::awaitable<Answer<void>> adopt(Journal::KnownSnapshot known, Snapshot from);
   asio::awaitable<Answer<void>> read_news(std::optional<Snapshot> shown);
+  asio::awaitable<Answer<void>> add(std::vector<Operation> operations);
   std::optional<Clock::Steady> snapshot_due() const;
   asio::awaitable<void> begin_snapshot();
+  void begin_reading_all();
   struct WrittenSnapshot {
     std::shared_ptr<const Frozen> frozen;
     TreeShape shape;
@@ -280,6 +300,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   std::uint64_t head_wanted_ = 0, head_stored_ = 0;  // counts of reasons to store a head, and of those that are met
   Mending mending_;                                  // due before the next head is stored
   bool is_unasked_;                                  // nothing is committed before it is known whether our head is ours
+  bool is_replaced_ = false;                         // someone else has our writer id: another one comes first
+  bool is_foreign_ = false;                          // … as this state directory was copied, or that one was
   Clock::Steady retire_again_{};                     // when dead writers are looked for
   Clock::Steady look_again_{};                       // when the registration is read back, or tried again
   Clock::Steady commit_again_{};                     // not before, after a failure
@@ -305,6 +327,10 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   std::atomic<std::uint64_t> generation_;  // of it
   bool is_snapshot_unnamed_ = true;        // no head of ours that names it is known to be in the store
   bool log_may_shrink_ = true;
+  std::vector<Operation> unapplied_;  // of others
+  // Nodes that are lost, though the base of their snapshot may tell what was in them.
+  spot::Synchronized<std::set<BlobId>> lost_nodes_;
+  bool reading_all_ = false;                       // for a snapshot
   bool writing_snapshot_ = false;                  // until it counts, or is given up
   std::unique_ptr<WrittenSnapshot> written_;       // it is in the store
   Clock::Steady snapshot_at_{};                    // when the one that is due is begun

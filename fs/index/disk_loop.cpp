@@ -6,7 +6,7 @@
 #include "client/base/encoding.hpp"
 #include "client/crypto/hash.hpp"
 #include "fs/index/commit.hpp"
-#include "fs/index/disk_index.hpp"
+#include "fs/index/read_for.hpp"
 #include "fs/index/store_identity.hpp"
 #include "fs/store/back_off.hpp"
 
@@ -50,7 +50,7 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
       mending_{parts.mending},
       is_unasked_{parts.is_unasked},
       state_options_{parts.state},
-      snapshots_{executor, store_, state_options_},
+      snapshots_{executor, store_, state_options_, options_.snapshot_nodes},
       snapshot_{std::move(parts.snapshot)},
       generation_{snapshot_.known ? snapshot_.known->snapshot.tree.generation : 0},
       snapshot_pause_{random_pause()} {
@@ -58,6 +58,9 @@ DiskIndex::DiskIndex(asio::any_io_executor executor, DiskParts parts)
     if (notice) notice("changes are refused: " + why.text + " (" + why.code.message() + ")");
   });
   used_ = now().count();
+  lost_nodes_.with([&](std::set<BlobId>& lost) {
+    lost = ledger_->read([](const State& state) { return state.gaps().lost_nodes(); });
+  });
   remember_hearing();
   refreshed_ = now().count();
   const bool was_registered = journal_sync_ && ledger_->journal().is_registered();
@@ -203,7 +206,7 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
   const bool replaced = news.own_is_foreign || peers_->is_retired(ledger_->journal().writer());
   got_every_head_ = done && peers_->are_all_shown() && !replaced;
   if (done || !is_unreachable(done.error().code)) heard_everyone(begun);
-  if (replaced) {
+  if (replaced || is_replaced_) {
     const Answer<void> other = co_await become_another(news.own_is_foreign);
     if (done && !other) done = other;
   }
@@ -214,12 +217,15 @@ asio::awaitable<Answer<void>> DiskIndex::do_refresh() {
 
 // Someone else uses our writer id, or it was retired: our log goes on under a new one.
 asio::awaitable<Answer<void>> DiskIndex::become_another(bool is_shared) {
-  if (options_.notice)
+  if (!std::exchange(is_replaced_, true) && options_.notice)
     options_.notice("this state directory was copied or its writer retired: going on as a new writer");
+  is_foreign_ = is_foreign_ || is_shared;
   run_ = spot::random_array<16>();
-  const Answer<ChangeSet> changes =
-      ledger_->become(spot::random_array<16>(), options_.machine_id, prefix_of(run_), is_shared);
+  const WriterId writer = spot::random_array<16>();
+  const auto become = [&] { return ledger_->become(writer, options_.machine_id, prefix_of(run_), is_foreign_); };
+  const Answer<ChangeSet> changes = co_await read_for(become, By::loop);
   if (!changes) co_return changes.error();
+  is_replaced_ = is_foreign_ = false;
   tell_changes(*changes);
   own_what_is_shared();
   requests_.with([](Requests& requests) { requests.registered = requests.was_registered = false; });
@@ -273,10 +279,15 @@ asio::awaitable<Answer<Stamp>> DiskIndex::commit_once(std::optional<Stamp> most)
   const bool pause_was_long = now() - Clock::Steady{refreshed_.load()} > kLongPause;
   if (!options_.only_writer && (pause_was_long || is_unasked_)) static_cast<void>(co_await do_refresh());
   if (is_unasked_) co_return Failure{Errc::offline};
+  // Nothing may be stored in a name that is another's.
+  if (is_replaced_) {
+    if (const Answer<void> other = co_await become_another(false); !other) co_return other.error();
+  }
   if (const Answer<void> checked = co_await own_late_contents(); !checked) co_return checked.error();
   if (const Answer<void> mended = co_await mend(); !mended) co_return mended.error();
   if (const Answer<void> dropped = drop_log(); !dropped) co_return dropped.error();
-  const Answer<Ledger::Planned> planned = ledger_->plan_commit(most);
+  const auto plan = [&] { return ledger_->plan_commit(most); };
+  const Answer<Ledger::Planned> planned = co_await read_for(plan, By::loop);
   if (!planned) co_return planned.error();
   tell_changes(planned->changes);
   if (planned->grows) want_head();

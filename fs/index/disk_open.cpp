@@ -130,6 +130,8 @@ class Opening {
   asio::awaitable<Answer<void>> read_logs();
   Answer<void> read_journal();
   asio::awaitable<Answer<void>> become_another(bool is_shared);
+  GapFiller filler() const;
+  asio::awaitable<Answer<void>> add(const std::vector<Operation>& operations);
   Answer<bool> names_all(const std::optional<Head>& own) const;
   void tell(const std::string& line) const {
     if (options_.notice) options_.notice(line);
@@ -269,7 +271,24 @@ asio::awaitable<Answer<void>> Opening::read_logs() {
                                           logs.failure->text +
                                           " (spotfsctl scrub on a machine that has it stores it again; -o accept_store "
                                           "goes on without it)"};
-  history_->add(std::move(logs.operations));
+  co_return co_await add(logs.operations);
+}
+
+GapFiller Opening::filler() const {
+  GapFiller out = filler_of(*history_);
+  out.lose = [this](const BlobId& node, std::error_code why) {
+    history_->lose(node, why);
+    tell("a part of the newest snapshot can't be read: " + content_key(node) + ": " + why.message());
+  };
+  return out;
+}
+
+asio::awaitable<Answer<void>> Opening::add(const std::vector<Operation>& operations) {
+  const SnapshotStore snapshots{executor_, store_, state_options_};
+  const auto work = [&] { return history_->add(operations); };
+  const GapFiller gaps = filler();
+  const Answer<ChangeSet> added = co_await snapshots.read_for(work, gaps);
+  if (!added) co_return is_away_ ? not_whole(added.error()) : added.error();
   co_return Answer<void>{};
 }
 
@@ -280,10 +299,16 @@ asio::awaitable<Answer<void>> Opening::become_another(bool is_shared) {
   const Answer<std::vector<Operation>> loose = journal_->loose();
   if (!loose) co_return loose.error();
   HybridClock clock = clock_of(draw_run(known_, snapshot_.included), *options_.clock, history_->last());
-  const std::vector<Operation> renamed = restamp(*loose, history_->state(), [&] { return clock.next(); });
   std::vector<Stamp> old;
   for (const Operation& operation : *loose) old.push_back(operation.stamp);
-  history_->replace(old, renamed);
+  std::vector<Operation> renamed;
+  const auto rename = [&] {
+    renamed = restamp(*loose, history_->state(), [&] { return clock.next(); });
+    return history_->replace(old, renamed);
+  };
+  const SnapshotStore snapshots{executor_, store_, state_options_};
+  const GapFiller gaps = filler();
+  if (const Answer<ChangeSet> done = co_await snapshots.read_for(rename, gaps); !done) co_return done.error();
   known_.insert(known_.end(), renamed.begin(), renamed.end());
   const Answer<void> done = journal_->become(spot::random_array<16>(), options_.machine_id, renamed, is_shared);
   if (!done) co_return done;
@@ -324,7 +349,7 @@ asio::awaitable<Answer<DiskParts>> Opening::run() {
   if (!news) co_return news.error();
   if (const Answer<void> done = check_expected(*news); !done) co_return done.error();
   if (const Answer<void> done = co_await read_snapshot(news->snapshot); !done) co_return done.error();
-  history_->add(known_);
+  if (const Answer<void> done = co_await add(known_); !done) co_return done.error();
   if (const Answer<void> done = co_await read_logs(); !done) co_return done.error();
   if (!news->failure && peers_->is_complete()) {
     if (const Answer<void> done = journal_->set_seen_all(); !done) co_return done.error();

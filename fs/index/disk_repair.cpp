@@ -1,4 +1,6 @@
 // What people ask for now and then: are the logs whole, is a writer to be retired, is an older head all that there is?
+#include <algorithm>
+
 #include "fs/content/check.hpp"
 #include "fs/index/commit.hpp"
 #include "fs/index/disk_index.hpp"
@@ -169,6 +171,34 @@ asio::awaitable<Answer<std::vector<WriterId>>> DiskIndex::do_accept_older() {
   Answer<std::vector<WriterId>> accepted = co_await peers_->accept_older();
   if (accepted && !accepted->empty()) static_cast<void>(co_await do_refresh());
   co_return accepted;
+}
+
+// The snapshot that the newest was made from, and the logs, where that one has not lost the same.
+asio::awaitable<Answer<void>> DiskIndex::fall_back() {
+  const std::function<asio::awaitable<Answer<void>>()> work =
+      [self = shared_from_this()]() -> asio::awaitable<Answer<void>> {
+    const std::set<BlobId> lost = self->lost_nodes_.with([](const std::set<BlobId>& nodes) { return nodes; });
+    Answer<void> done = co_await self->adopt_base(lost);
+    // Once for each, unless nobody could be asked.
+    if (done || !is_unreachable(done.error().code))
+      self->lost_nodes_.with([&](std::set<BlobId>& nodes) {
+        std::erase_if(nodes, [&](const BlobId& node) { return lost.contains(node); });
+      });
+    co_return done;
+  };
+  return in_loop<void>(work);
+}
+
+asio::awaitable<Answer<void>> DiskIndex::adopt_base(const std::set<BlobId>& lost) {
+  const std::optional<Journal::KnownSnapshot> known = snapshot_.known;
+  const bool has_base = known && snapshot_.tree == known->snapshot.tree && known->snapshot.base;
+  if (lost.empty() || !has_base || writing_snapshot_) co_return Answer<void>{};
+  const std::set<BlobId> shared = snapshot_.base_shape->ids();
+  if (shared.empty() || std::ranges::any_of(lost, [&](const BlobId& node) { return shared.contains(node); }))
+    co_return Answer<void>{};
+  Snapshot base;
+  base.tree = *known->snapshot.base;
+  co_return co_await adopt(*known, base);
 }
 
 asio::awaitable<Answer<std::vector<WriterId>>> DiskIndex::accept_older() {

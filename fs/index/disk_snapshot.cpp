@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "client/crypto/hash.hpp"
-#include "fs/index/disk_index.hpp"
+#include "fs/index/read_for.hpp"
 
 namespace spotfs {
 
@@ -30,8 +30,9 @@ CurrentSnapshot current_snapshot(const Journal::KnownSnapshot& known, LoadedSnap
 }
 
 std::vector<BlobId> superseded_nodes(const TreeShape& before, const TreeShape& now) {
-  const std::set<BlobId> old = before.ids(), used = now.ids();
   std::vector<BlobId> out;
+  if (!now.is_whole) return out;  // below a node that can't be had, what is used is not known
+  const std::set<BlobId> old = before.ids(), used = now.ids();
   std::ranges::set_difference(old, used, std::back_inserter(out));
   return out;
 }
@@ -59,30 +60,63 @@ Answer<void> DiskIndex::take(CurrentSnapshot snapshot) {
 asio::awaitable<Answer<void>> DiskIndex::read_news(std::optional<Snapshot> shown) {
   const std::optional<Snapshot> current = snapshot_.known ? std::optional{snapshot_.known->snapshot} : std::nullopt;
   Answer<void> out;
-  if (is_newer(shown, current) && now() >= adopt_again_) {
-    out = co_await adopt(*shown);
+  // What was lost of ours may have been stored again.
+  const bool is_again = current && snapshot_.tree == current->tree &&
+                        ledger_->read([](const State& state) { return static_cast<bool>(state.gaps().lost()); });
+  const bool is_news = is_newer(shown, current);
+  if ((is_news || is_again) && now() >= adopt_again_) {
+    const Journal::KnownSnapshot known = is_news ? Journal::KnownSnapshot{*shown, unix_seconds()} : *snapshot_.known;
+    out = co_await adopt(known, known.snapshot);
+    if (is_again) adopt_again_ = now() + kPauseAfterFailure;
     if (out) co_return out;
     adopt_again_ = now() + kPauseAfterFailure;
   }
   Peers::Logs logs = co_await peers_->read_logs(snapshot_.included, Peers::Reading::what_is_new);
-  if (!logs.operations.empty()) tell_changes(ledger_->add(std::move(logs.operations)));
+  const Answer<void> added = co_await add(std::move(logs.operations));
+  if (out) out = added;
   if (out && logs.failure) out = *logs.failure;
   co_return out;
 }
 
-asio::awaitable<Answer<void>> DiskIndex::adopt(Snapshot snapshot) {
-  Answer<LoadedSnapshot> loaded = co_await snapshots_.read(snapshot);
+// They are not read again: where what they need can't be read now, they wait for the next time.
+asio::awaitable<Answer<void>> DiskIndex::add(std::vector<Operation> operations) {
+  std::ranges::move(operations, std::back_inserter(unapplied_));
+  if (unapplied_.empty()) co_return Answer<void>{};
+  const auto work = [&] { return ledger_->add(unapplied_); };
+  const Answer<ChangeSet> changes = co_await read_for(work, By::loop);
+  if (!changes) co_return changes.error();
+  unapplied_.clear();
+  tell_changes(*changes);
+  co_return Answer<void>{};
+}
+
+// `known` counts from now on; `from` is it, or what it was made from.
+asio::awaitable<Answer<void>> DiskIndex::adopt(Journal::KnownSnapshot known, Snapshot from) {
+  Answer<LoadedSnapshot> loaded = co_await snapshots_.read(from);
   if (!loaded) co_return loaded.error();
   // Operations that ours includes and it does not are in the logs alone.
   Peers::Logs logs = co_await peers_->read_logs(loaded->included, Peers::Reading::all);
+  std::ranges::copy(logs.operations, std::back_inserter(unapplied_));
   if (logs.failure) {
-    tell_changes(ledger_->add(std::move(logs.operations)));
+    static_cast<void>(co_await add({}));
     co_return *logs.failure;
   }
-  const Answer<ChangeSet> changes =
-      ledger_->rebase(std::move(loaded->state), loaded->included, std::move(logs.operations));
+  History history{std::move(loaded->state), loaded->included};
+  const GapFiller into_it = filler_of(history);
+  const auto add_all = [&] { return history.add(unapplied_); };
+  if (const Answer<ChangeSet> added = co_await snapshots_.read_for(add_all, into_it); !added) co_return added.error();
+  // What is in memory stays there; where a part of that is lost, ours is better.
+  const bool has_lost = static_cast<bool>(ledger_->read([](const State& state) { return state.gaps().lost(); }));
+  const auto rebase = [&]() -> Answer<ChangeSet> {
+    if (const std::error_code why = history.state().gaps().lost(); why && !has_lost)
+      return Failure{why, "a newer snapshot"};
+    return ledger_->rebase(history, {});
+  };
+  const Answer<ChangeSet> changes = co_await snapshots_.read_for(rebase, into_it);
   if (!changes) co_return changes.error();
-  const Answer<void> taken = take(current_snapshot({snapshot, unix_seconds()}, *loaded));
+  unapplied_.clear();
+  lost_nodes_.with([](std::set<BlobId>& lost) { lost.clear(); });
+  const Answer<void> taken = take(current_snapshot(known, *loaded));
   want_head();  // so that who made it is not needed for it any more
   tell_changes(*changes);
   co_return taken;
@@ -92,14 +126,25 @@ asio::awaitable<Answer<LoadedSnapshot>> DiskIndex::read_snapshot_again() const {
   if (!snapshot_.tree) co_return Failure{Errc::not_found};
   const bool is_newest = snapshot_.known->snapshot.tree == snapshot_.tree;
   const Snapshot made_from = is_newest ? snapshot_.known->snapshot : Snapshot{*snapshot_.tree, {}};
-  co_return co_await snapshots_.read(made_from);
+  Answer<LoadedSnapshot> loaded = co_await snapshots_.read(made_from);
+  while (loaded && !loaded->state.is_whole()) {
+    const std::set<BlobId> unread = loaded->state.gaps().unread();
+    if (unread.empty()) co_return Failure{loaded->state.gaps().lost()};
+    const GapFiller gaps = filler_of(loaded->state);
+    const Answer<void> read = co_await snapshots_.read_leaves(unread, gaps);
+    if (!read) co_return read.error();
+  }
+  co_return loaded;
 }
 
 // --- Of our own ------------------------------------------------------------------------------------------------------
 
 // How long until this mount should make one; none: nothing is to be put in one.
 std::optional<Clock::Steady> DiskIndex::snapshot_due() const {
+  // Of what can't all be read, none can be made.
+  if (ledger_->read([](const State& state) { return state.gaps().lost(); })) return std::nullopt;
   const std::uint64_t operations = ledger_->operation_count();
+  // Too few where not all is in memory: then it is read before one is made.
   const std::size_t inodes = ledger_->read([](const State& state) { return state.inode_count(); });
   const std::uint64_t many = std::max(options_.snapshot_after, inodes / 10);
   if (operations >= many) {
@@ -116,7 +161,8 @@ std::optional<Clock::Steady> DiskIndex::snapshot_due() const {
 }
 
 bool DiskIndex::is_snapshot_due() const {
-  if (writing_snapshot_ || now() < snapshot_again_ || now() < commit_again_) return false;
+  if (reading_all_ || writing_snapshot_ || !unapplied_.empty() || now() < snapshot_again_ || now() < commit_again_)
+    return false;
   const std::optional<Clock::Steady> due = snapshot_due();
   return due && *due == Clock::Steady{};
 }
@@ -124,6 +170,10 @@ bool DiskIndex::is_snapshot_due() const {
 asio::awaitable<void> DiskIndex::begin_snapshot() {
   if (!is_snapshot_due()) {
     snapshot_at_ = {};
+    co_return;
+  }
+  if (!is_whole()) {
+    begin_reading_all();
     co_return;
   }
   if (!options_.only_writer) {
@@ -134,15 +184,31 @@ asio::awaitable<void> DiskIndex::begin_snapshot() {
     if (!got_every_head_) snapshot_again_ = now() + kPauseAfterFailure;
     if (!is_snapshot_due()) co_return;
   }
+  const auto hashes = ledger_->read([](const State& state) { return state.hashes(); });
+  snapshot_.shape = std::make_shared<const TreeShape>(with_hashes(*snapshot_.shape, hashes));
   const Clock::Steady begun = now();
   co_await do_commit();
   if (uploads_) snapshot_again_ = now() + kPauseAfterFailure;  // it has not been done
-  if (!is_snapshot_due()) co_return;
+  // Another one that is not all in memory may count by now.
+  if (!is_snapshot_due() || !is_whole()) co_return;
   writing_snapshot_ = true;
   const auto frozen = std::make_shared<Frozen>(ledger_->freeze(std::min(committed_, a_minute_ago())));
   asio::co_spawn(strand_, write_snapshot(shared_from_this(), frozen, begun),
                  [self = shared_from_this()](const std::exception_ptr& thrown, const Answer<void>& done) {
                    if (thrown || !done) self->writing_snapshot_ = false;
+                   if (self->ends()) return;
+                   if (thrown || !done) self->snapshot_again_ = self->now() + kPauseAfterFailure;
+                   if (!thrown && !done) self->note(done.error());
+                   self->alarm_->wake();
+                 });
+}
+
+// Beside the loop, as it may take long.
+void DiskIndex::begin_reading_all() {
+  reading_all_ = true;
+  asio::co_spawn(strand_, read_all(),
+                 [self = shared_from_this()](const std::exception_ptr& thrown, const Answer<void>& done) {
+                   self->reading_all_ = false;
                    if (self->ends()) return;
                    if (thrown || !done) self->snapshot_again_ = self->now() + kPauseAfterFailure;
                    if (!thrown && !done) self->note(done.error());

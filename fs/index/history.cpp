@@ -10,28 +10,33 @@ namespace spotfs {
 class History::Before {
  public:
   void undo(State& state, const Undo& changes) {
-    for (const Undo::Name& name : changes.names)
-      names_.try_emplace(name.place, state.at(name.place.directory, name.place.name));
-    for (const Undo::Body& body : changes.inodes) inodes_.try_emplace(body.id, state.share(body.id));
+    for (const Undo::Name& name : changes.names) names_.try_emplace(name.place, state.in_memory(name.place));
+    for (const Undo::Body& body : changes.inodes) inodes_.try_emplace(body.id, state.in_memory(body.id));
     state.undo(changes);
   }
 
-  Undo apply(State& state, const Operation& operation) {
-    Undo changes = spotfs::apply(state, operation);
-    for (const Undo::Name& name : changes.names) names_.try_emplace(name.place, name.before);
-    for (const Undo::Body& body : changes.inodes) inodes_.try_emplace(body.id, body.before);
-    return changes;
+  void apply(State& state, Step& step, std::set<BlobId>& unread) {
+    step.undo = {};
+    step.why = {};
+    try {
+      step.undo = spotfs::apply(state, step.operation);
+    } catch (const GapHit& hit) {
+      step.why = hit.why;
+      unread.insert(hit.nodes.begin(), hit.nodes.end());
+    }
+    for (const Undo::Name& name : step.undo.names) names_.try_emplace(name.place, name.before);
+    for (const Undo::Body& body : step.undo.inodes) inodes_.try_emplace(body.id, body.before);
   }
 
   ChangeSet difference(const State& state) const {
     ChangeSet out;
     for (const auto& [id, before] : inodes_) {
-      const Inode* now = state.find(id);
-      const bool same = before && now ? before.get() == now || *before == *now : !before && !now;
+      const std::shared_ptr<const Inode> now = state.in_memory(id);
+      const bool same = before && now ? before == now || *before == *now : !before && !now;
       if (!same) out.inodes.push_back(id);
     }
     for (const auto& [place, before] : names_)
-      if (state.at(place.directory, place.name) != before) out.names.push_back(place);
+      if (state.in_memory(place) != before) out.names.push_back(place);
     return out;
   }
 
@@ -64,6 +69,17 @@ ChangeSet History::add(Operation operation) {
 ChangeSet History::add(std::vector<Operation> operations) { return replace({}, std::move(operations)); }
 
 ChangeSet History::replace(std::span<const Stamp> out, std::vector<Operation> in) {
+  return rewrite(out, std::move(in), Keep::yes).changes;
+}
+
+Result<void> History::rehearse(std::span<const Stamp> out, const std::vector<Operation>& in) {
+  if (state_.is_whole()) return {};
+  const Rewritten done = rewrite(out, in, Keep::no);
+  if (done.why) return done.why;
+  return {};
+}
+
+History::Rewritten History::rewrite(std::span<const Stamp> out, std::vector<Operation> in, Keep keep) {
   std::vector<Stamp> gone;
   std::ranges::copy_if(out, std::back_inserter(gone), [&](const Stamp& stamp) { return contains(stamp); });
   std::ranges::sort(gone);
@@ -75,30 +91,44 @@ ChangeSet History::replace(std::span<const Stamp> out, std::vector<Operation> in
   std::size_t first = steps_.size();
   if (!gone.empty()) first = position(gone.front());
   if (!in.empty()) first = std::min(first, position(in.front().stamp));
+  const auto split = steps_.begin() + static_cast<std::ptrdiff_t>(first);
+
+  // All steps from `first` on: those that were there, those that are added, and what they become.
+  std::vector<std::unique_ptr<Step>> old{std::move_iterator{split}, std::move_iterator{steps_.end()}}, added;
+  for (Operation& operation : in) {
+    if (added.empty() || added.back()->operation.stamp != operation.stamp)
+      added.push_back(std::make_unique<Step>(Step{std::move(operation), {}, {}}));
+  }
+  std::vector<std::unique_ptr<Step>*> order;
+  auto next = added.begin();
+  for (std::unique_ptr<Step>& step : old) {
+    if (goes(step->operation.stamp)) continue;
+    while (next != added.end() && (*next)->operation.stamp < step->operation.stamp) order.push_back(&*next++);
+    order.push_back(&step);
+  }
+  while (next != added.end()) order.push_back(&*next++);
 
   Before before;
-  for (std::size_t i = steps_.size(); i > first; --i) before.undo(state_, steps_[i - 1]->undo);
-  const auto split = steps_.begin() + static_cast<std::ptrdiff_t>(first);
-  std::vector<std::unique_ptr<Step>> later{std::move_iterator{split}, std::move_iterator{steps_.end()}};
-  steps_.erase(split, steps_.end());
-
-  const auto append = [&](std::unique_ptr<Step> step) {
-    if (!steps_.empty() && steps_.back()->operation.stamp == step->operation.stamp) return;
-    step->undo = before.apply(state_, step->operation);
-    steps_.push_back(std::move(step));
-  };
-  auto next = in.begin();
-  const auto append_until = [&](const Stamp* end) {
-    for (; next != in.end() && (!end || next->stamp < *end); ++next)
-      append(std::make_unique<Step>(Step{std::move(*next), {}}));
-  };
-  for (std::unique_ptr<Step>& step : later) {
-    if (goes(step->operation.stamp)) continue;
-    append_until(&step->operation.stamp);
-    append(std::move(step));
+  for (auto step = old.rbegin(); step != old.rend(); ++step) before.undo(state_, (*step)->undo);
+  std::set<BlobId> unread;
+  for (std::unique_ptr<Step>* step : order) before.apply(state_, **step, unread);
+  Rewritten done;
+  for (const std::unique_ptr<Step>& step : added) {
+    if (!done.why) done.why = step->why;
   }
-  append_until(nullptr);
-  return before.difference(state_);
+
+  if (keep == Keep::no || !unread.empty()) {
+    std::set<BlobId> none;  // all that they need was in memory
+    for (auto step = order.rbegin(); step != order.rend(); ++step) state_.undo((**step)->undo);
+    for (std::unique_ptr<Step>& step : old) before.apply(state_, *step, none);
+    std::ranges::move(old, split);
+    if (!unread.empty()) throw GapHit{std::move(unread)};
+    return done;
+  }
+  done.changes = before.difference(state_);
+  steps_.resize(first);
+  for (std::unique_ptr<Step>* step : order) steps_.push_back(std::move(*step));
+  return done;
 }
 
 // --- Snapshots -------------------------------------------------------------------------------------------------------
@@ -161,17 +191,21 @@ Frozen History::freeze(const Stamp& limit) const {
 }
 
 ChangeSet History::rebase(State snapshot, Included included, std::vector<Operation> operations) {
-  const State::Contents before = state_.contents();
-  std::vector<std::unique_ptr<Step>> steps = std::exchange(steps_, {});
-  state_ = std::move(snapshot);
-  included_ = std::move(included);
-  for (std::unique_ptr<Step>& step : steps) operations.push_back(std::move(step->operation));
-  add(std::move(operations));
-  const State::Contents after = state_.contents();
+  History other{std::move(snapshot), std::move(included)};
+  return rebase(other, std::move(operations));
+}
+
+ChangeSet History::rebase(History& other, std::vector<Operation> operations) {
+  for (const std::unique_ptr<Step>& step : steps_) operations.push_back(step->operation);
+  other.add(std::move(operations));
+  if (std::set<BlobId> unread = other.state_.gaps().unread_except_in(state_.gaps()); !unread.empty())
+    throw GapHit{std::move(unread)};
+  const State::Contents before = state_.contents(), after = other.state_.contents();
+  *this = std::move(other);
   ChangeSet out;
   out.names = different(before.names, after.names, std::equal_to<>{});
   out.inodes = different(before.inodes, after.inodes,
-                         [](const auto& one, const auto& other) { return one == other || *one == *other; });
+                         [](const auto& one, const auto& another) { return one == another || *one == *another; });
   return out;
 }
 

@@ -8,7 +8,7 @@
 // applied by a refresh, within options.refresh, and may change any name or inode between two calls: so each operation
 // checks what it needs against the present state, atomically.
 //
-// Waiting: reads and changes are coroutines, as a node of the tree may have to be fetched from the store. They run
+// Waiting: reads and changes are coroutines: nodes of the snapshot are read when what they have is asked for. They run
 // inline in their caller up to the first wait, and what is in memory needs none. lookup_now() and inode_now() answer
 // from memory without a coroutine; operation_would_block: use the coroutine.
 //
@@ -18,7 +18,7 @@
 // Errc::stopping. To drop an index without close() is what a kill is.
 // Errors: POSIX ones as std::errc (no_such_file_or_directory, file_exists, not_a_directory, is_a_directory,
 // directory_not_empty, invalid_argument, filename_too_long, operation_would_block; ESTALE for an inode that
-// is gone); storage_failed where the journal fails; those of the store.
+// is gone); storage_failed where the journal fails; those of the store (EREMOTEIO, EBADMSG: a node can't be had).
 // Source: files.md.
 #pragma once
 
@@ -32,6 +32,7 @@
 #include "fs/content/seal.hpp"
 #include "fs/index/digest.hpp"
 #include "fs/index/entry.hpp"
+#include "fs/index/node_sizes.hpp"
 #include "fs/index/scrub_mark.hpp"
 #include "fs/store/alarm.hpp"
 #include "fs/store/blob_store.hpp"
@@ -58,6 +59,7 @@ struct IndexOptions {
   std::chrono::milliseconds commit{1'000};           // how long a change may stay uncommitted
   std::chrono::milliseconds refresh{1'000};          // how often other writers are looked at
   std::size_t snapshot_after = 20'000;               // operations, or a tenth of the inodes if that is more
+  NodeSizes snapshot_nodes;                          // of the snapshots that it makes
   std::chrono::milliseconds wait_for_drain{60'000};  // for a mount of the same state directory that is ending
   std::string machine_id;                            // empty: that of this machine
   const Clock* clock = &Clock::system();
@@ -120,7 +122,7 @@ class Index {
   // ESTALE: not known, or removed so soon after it was made that nothing is left.
   virtual asio::awaitable<Result<InodePtr>> inode(InodeId id) = 0;
   virtual Result<InodePtr> inode_now(InodeId id) const = 0;
-  // How many directories are in it, from memory.
+  // How many directories are in it, from memory; the greatest number there is: not all of it was read yet.
   virtual std::uint64_t subdirectories(InodeId directory) const = 0;
   // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
   virtual asio::awaitable<Result<std::vector<NamedEntry>>> list(InodeId directory, std::string after,

@@ -1,7 +1,7 @@
 // What was written while nothing was heard of the others for long: they may have removed, and a sweep deleted, chunks
 // that it has from what was there before (files.md, "Space").
 #include "fs/content/draft.hpp"
-#include "fs/index/disk_index.hpp"
+#include "fs/index/read_for.hpp"
 
 namespace spotfs {
 
@@ -84,7 +84,8 @@ asio::awaitable<Answer<void>> DiskIndex::own_late_contents() {
     }
     std::optional<Stamp> shared_before;
     if (operation.stamp <= shared_until) shared_before = i == 0 ? Stamp{} : (*late)[i - 1].stamp;
-    const Answer<ChangeSet> changes = ledger_->amend(operation, now, shared_before);
+    const auto amend = [&] { return ledger_->amend(operation, now, shared_before); };
+    const Answer<ChangeSet> changes = co_await read_for(amend, By::loop);
     if (!changes) co_return changes.error();
     if (saved) draft->named(*saved);
     late_owned_.insert(operation.stamp);

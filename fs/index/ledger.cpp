@@ -63,6 +63,10 @@ std::optional<Journal::Replaced> replaced_by(const State& state, const Action& a
 Result<void> Ledger::record(Operation operation) {
   if (const Make* make = std::get_if<Make>(&operation.action); make && make->inode.version)
     clock_.see(*make->inode.version);
+  const Result<void> fits = history_.with([&](std::unique_ptr<History>& history) {
+    return history->state().is_whole() ? Result<void>{} : history->rehearse({}, {operation});
+  });
+  if (!fits) return fits.error();
   const auto replaced = read([&](const State& state) { return replaced_by(state, operation.action); });
   const Answer<void> kept = journal_->add(operation, replaced);
   const bool failed_before = std::exchange(failed_, !kept);
@@ -80,14 +84,20 @@ Result<Stamp> Ledger::change(const Plan& plan, const Then& then) {
   if (*action) {
     if (const Result<void> done = record({stamp, std::move(**action)}); !done) return done.error();
   }
-  if (then) read([&](const State& state) { then(state, stamp); });
+  // It is done: what this may lack is no reason to do it again.
+  const auto look = [&](const State& state) {
+    then(state, stamp);
+    return true;
+  };
+  if (then) static_cast<void>(attempt([&] { return read(look); }));
   return stamp;
 }
 
 Result<void> Ledger::change_at(const Stamp& stamp, Action action) {
   const std::lock_guard lock{change_};
+  const Result<void> done = record({stamp, std::move(action)});
   reserved_.erase(stamp);
-  return record({stamp, std::move(action)});
+  return done;
 }
 
 Stamp Ledger::draw() {
@@ -110,6 +120,20 @@ void Ledger::release(const Stamp& stamp) {
   reserved_.erase(stamp);
 }
 
+Result<void> Ledger::fill(const BlobId& node, const spot::Sha256& hash, State::Contents contents) {
+  return history_.with(
+      [&](std::unique_ptr<History>& history) { return history->fill(node, hash, std::move(contents)); });
+}
+
+void Ledger::lose(const BlobId& node, std::error_code why) {
+  history_.with([&](std::unique_ptr<History>& history) { history->lose(node, why); });
+}
+
+// What can't be had is no reason to stop: see History.
+void Ledger::rehearse(std::span<const Stamp> out, const std::vector<Operation>& in) {
+  static_cast<void>(history_.with([&](std::unique_ptr<History>& history) { return history->rehearse(out, in); }));
+}
+
 ChangeSet Ledger::add(std::vector<Operation> operations) {
   const std::lock_guard lock{change_};
   for (const Operation& operation : operations) clock_.see(operation.stamp);
@@ -119,10 +143,11 @@ ChangeSet Ledger::add(std::vector<Operation> operations) {
 Answer<ChangeSet> Ledger::amend(const Operation& operation, const std::optional<Operation>& now,
                                 const std::optional<Stamp>& shared_until) {
   const std::lock_guard lock{change_};
-  if (const Answer<void> kept = journal_->amend(operation, now, shared_until); !kept) return kept.error();
   const std::vector<Stamp> out{operation.stamp};
   std::vector<Operation> in;
   if (now) in.push_back(*now);
+  rehearse(out, in);
+  if (const Answer<void> kept = journal_->amend(operation, now, shared_until); !kept) return kept.error();
   return history_.with([&](std::unique_ptr<History>& history) { return history->replace(out, std::move(in)); });
 }
 
@@ -134,9 +159,10 @@ Answer<ChangeSet> Ledger::become(const WriterId& writer, const std::string& mach
   clock_.set_run(run);
   const std::vector<Operation> renamed =
       read([&](const State& state) { return restamp(*loose, state, [&] { return clock_.next(); }); });
-  if (const Answer<void> done = journal_->become(writer, machine_id, renamed, is_shared); !done) return done.error();
   std::vector<Stamp> old;
   for (const Operation& operation : *loose) old.push_back(operation.stamp);
+  rehearse(old, renamed);
+  if (const Answer<void> done = journal_->become(writer, machine_id, renamed, is_shared); !done) return done.error();
   return history_.with([&](std::unique_ptr<History>& history) { return history->replace(old, renamed); });
 }
 
@@ -145,15 +171,19 @@ Frozen Ledger::freeze(const Stamp& limit) const {
 }
 
 Answer<ChangeSet> Ledger::rebase(State snapshot, Included included, std::vector<Operation> operations) {
+  History other{std::move(snapshot), std::move(included)};
+  return rebase(other, std::move(operations));
+}
+
+Answer<ChangeSet> Ledger::rebase(History& snapshot, std::vector<Operation> operations) {
   const std::lock_guard lock{change_};
   Answer<std::vector<Operation>> own = journal_->operations();
   if (!own) return own.error();
   std::ranges::move(*own, std::back_inserter(operations));
-  clock_.see(included.latest());
+  clock_.see(snapshot.last());
   for (const Operation& operation : operations) clock_.see(operation.stamp);
-  return history_.with([&](std::unique_ptr<History>& history) {
-    return history->rebase(std::move(snapshot), std::move(included), std::move(operations));
-  });
+  return history_.with(
+      [&](std::unique_ptr<History>& history) { return history->rebase(snapshot, std::move(operations)); });
 }
 
 Answer<Ledger::Planned> Ledger::plan_commit(const std::optional<Stamp>& most) {
@@ -166,9 +196,10 @@ Answer<Ledger::Planned> Ledger::plan_commit(const std::optional<Stamp>& most) {
   out.grows = !loose->empty();
   const Difference changed = difference(*loose, join(*loose));
   if (!changed.out.empty() || !changed.in.empty()) {
-    if (const Answer<void> replaced = journal_->replace(changed.out, changed.in); !replaced) return replaced.error();
     std::vector<Stamp> old;
     for (const Operation& operation : changed.out) old.push_back(operation.stamp);
+    rehearse(old, changed.in);
+    if (const Answer<void> replaced = journal_->replace(changed.out, changed.in); !replaced) return replaced.error();
     out.changes = history_.with([&](std::unique_ptr<History>& history) { return history->replace(old, changed.in); });
   }
   if (const Answer<void> planned = plan_pieces(*journal_, out.limit); !planned) return planned.error();

@@ -4,6 +4,9 @@
 // A change is planned against the present state, journalled, and applied, and no other change comes in between; reads
 // wait only for the last of the three.
 //
+// Where the state is not whole, reads and changes throw a GapHit, with nothing changed or journalled: fill the gaps,
+// and do it again. A change that needs what can't be had is refused.
+//
 // Thread: any. Locks: change_ before history_. Errors: those of the plan and of the journal (its text is for
 // on_failure()). Source: files.md, "Operations", "The journal".
 #pragma once
@@ -13,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "client/base/sync.hpp"
@@ -40,6 +44,10 @@ class Ledger {
   // Called under a lock when the journal does not take a change, once until it takes one. Set it before all else.
   void on_failure(std::function<void(const Failure&)> event) { on_failure_ = std::move(event); }
 
+  // What a snapshot's node has, or why it can't be had.
+  Result<void> fill(const BlobId& node, const spot::Sha256& hash, State::Contents contents);
+  void lose(const BlobId& node, std::error_code why);
+
   // What is to be done, planned against the state; none: nothing.
   using Plan = std::function<Result<std::optional<Action>>(const State&)>;
   // What to look at once it is done, before anything else can change.
@@ -63,6 +71,7 @@ class Ledger {
   Frozen freeze(const Stamp& limit) const;
   // A snapshot counts from now on; with `operations`, the log of this writer is applied again where it is not included.
   Answer<ChangeSet> rebase(State snapshot, Included included, std::vector<Operation> operations);
+  Answer<ChangeSet> rebase(History& snapshot, std::vector<Operation> operations);
 
   // For a commit: joins what nobody has seen yet, and puts what may be committed into pieces. All that is stamped
   // before `limit` is in the log then; that is not after `most`.
@@ -88,7 +97,9 @@ class Ledger {
   Stamp first_operation() const;  // zero: none
 
  private:
-  Result<void> record(Operation operation);  // under change_
+  // Under change_.
+  Result<void> record(Operation operation);
+  void rehearse(std::span<const Stamp> out, const std::vector<Operation>& in);
 
   std::shared_ptr<Journal> journal_;
   std::mutex change_;

@@ -29,8 +29,13 @@ class Restamper {
 
  private:
   bool in_blobs(const InodeId& id) const {
-    const Inode* there = state_.find(id);
-    return there && state_.is_directory(there->place.directory) && state_.in_blobs(there->place.directory);
+    const auto look = [&] {
+      const Inode* there = state_.find(id);
+      return there && state_.is_directory(there->place.directory) && state_.in_blobs(there->place.directory);
+    };
+    const Attempt<bool> tried = attempt(look);
+    if (!tried.unread.empty()) throw GapHit{tried.unread};
+    return tried.done.value_or(false);  // what can't be had is not known to be there
   }
 
   void take_value(Write write, const Stamp& stamp) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "fs/content/check.hpp"
+#include "fs/index/state_keys.hpp"
 #include "fs/store/at_once.hpp"
 
 namespace spotfs {
@@ -15,20 +17,12 @@ constexpr std::size_t kAtOnce = 16;  // nodes under way
 constexpr std::size_t kBatch = 64;   // nodes in memory
 constexpr std::size_t kMaxNodes = std::size_t{1} << 22;
 
-constexpr std::uint8_t kNameKey = 'e', kInodeKey = 'i', kRunKey = 'r';
-
 bool is_fixed(const InodeId& id) noexcept { return id == kRoot || id == kBlobs || id == kLostFound; }
 
 Bytes value_of(const InodeId& id) {
   cbor::Writer out;
   encode(out, id);
   return out.take();
-}
-
-Bytes key_of(std::uint8_t kind, BytesView id) {
-  Bytes out(1 + id.size(), kind);
-  std::ranges::copy(id, out.begin() + 1);
-  return out;
 }
 
 Bytes value_of(const InodeId& id, const Inode& inode, const StateOptions& options) {
@@ -50,18 +44,16 @@ std::pair<Bytes, Bytes> item_of(const Frozen& frozen, const StateOptions& option
   const auto& [names, inodes] = frozen.contents;
   if (number < names.size()) {
     const auto& [place, id] = names[number];
-    Bytes key = key_of(kNameKey, place.directory.bytes);
-    key.insert(key.end(), place.name.begin(), place.name.end());
-    return {std::move(key), value_of(id)};
+    return {name_key(place.directory, place.name), value_of(id)};
   }
   number -= names.size();
   if (number < inodes.size()) {
     const auto& [id, inode] = inodes[number];
-    return {key_of(kInodeKey, id.bytes), value_of(id, *inode, options)};
+    return {inode_key(id), value_of(id, *inode, options)};
   }
   const auto& [run, last] =
       *std::next(frozen.included.runs().begin(), static_cast<std::ptrdiff_t>(number - inodes.size()));
-  return {key_of(kRunKey, run), value_of(last)};
+  return {run_key(run), value_of(last)};
 }
 
 // Takes the items of leaves.
@@ -126,6 +118,11 @@ std::size_t first_with_runs(const std::vector<NodeRef>& leaves) {
   return at == 0 ? 0 : at - 1;
 }
 
+// What whoever needs something below such a node gets.
+std::error_code as_lost(std::error_code why) {
+  return why == make_error_code(Errc::not_found) ? make_error_code(Errc::remote_error) : why;
+}
+
 }  // namespace
 
 bool is_newer(const std::optional<Snapshot>& one, const std::optional<Snapshot>& other) noexcept {
@@ -135,13 +132,20 @@ bool is_newer(const std::optional<Snapshot>& one, const std::optional<Snapshot>&
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
 
-asio::awaitable<Answer<std::vector<Bytes>>> SnapshotStore::fetch(std::vector<BlobId> nodes) const {
-  const auto out = std::make_shared<std::vector<Bytes>>(nodes.size());
+asio::awaitable<Answer<SnapshotStore::Fetched>> SnapshotStore::fetch(std::vector<BlobId> nodes) const {
   const std::size_t count = nodes.size();
+  const auto out = std::make_shared<Fetched>();
+  out->plaintexts.resize(count);
+  out->whys.resize(count);
   const Work work = [out, store = store_, ids = std::move(nodes)](std::size_t number) -> asio::awaitable<Answer<void>> {
     Answer<Bytes> node = co_await store->fetch_content(ContentKind::tree, ids[number]);
-    if (!node) co_return node.error();
-    (*out)[number] = std::move(*node);
+    if (node) {
+      out->plaintexts[number] = std::move(*node);
+    } else if (cannot_be_had(node.error().code)) {
+      out->whys[number] = node.error().code;
+    } else {
+      co_return node.error();
+    }
     co_return Answer<void>{};
   };
   const Answer<void> done = co_await do_at_once(executor_, count, kAtOnce, work);
@@ -149,25 +153,35 @@ asio::awaitable<Answer<std::vector<Bytes>>> SnapshotStore::fetch(std::vector<Blo
   co_return std::move(*out);
 }
 
-asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, ItemVisitor leaf, Leaves leaves) const {
+asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, ItemVisitor leaf, Gaps* gaps) const {
   TreeShape shape;
   if (tree.height > kMaxHeight) co_return Failure{Errc::malformed, content_key(tree.root)};
   shape.levels.resize(tree.height + 1);
   shape.levels.back().push_back(NodeRef{{}, tree.root, {}});
+  std::set<BlobId> known{tree.root};
   for (std::uint64_t height = tree.height + 1; height-- > 0;) {
     std::vector<NodeRef>& nodes = shape.levels[height];
     std::vector<NodeRef> below;
     Bytes last;  // key of the level
-    const bool skips = height == 0 && leaves == Leaves::those_with_runs;
-    for (std::size_t begin = skips ? first_with_runs(nodes) : 0; begin < nodes.size(); begin += kBatch) {
+    const std::size_t read_from = height == 0 ? first_with_runs(nodes) : 0;
+    for (std::size_t i = 0; gaps && i < read_from; ++i)
+      gaps->add(nodes[i].first, {nodes[i + 1].first, nodes[i].id, {}});
+    for (std::size_t begin = read_from; begin < nodes.size(); begin += kBatch) {
       const std::size_t end = std::min(nodes.size(), begin + kBatch);
       std::vector<BlobId> ids;
       for (std::size_t i = begin; i < end; ++i) ids.push_back(nodes[i].id);
-      const Answer<std::vector<Bytes>> fetched = co_await fetch(std::move(ids));
+      const Answer<Fetched> fetched = co_await fetch(std::move(ids));
       if (!fetched) co_return fetched.error();
       for (std::size_t i = begin; i < end; ++i) {
         NodeRef& node = nodes[i];
-        const Bytes& plaintext = (*fetched)[i - begin];
+        if (const std::error_code why = fetched->whys[i - begin]) {
+          // The runs, which are the last, must be known.
+          if (!gaps || height == 0 || i + 1 == nodes.size()) co_return Failure{why, content_key(node.id)};
+          gaps->add(node.first, {nodes[i + 1].first, node.id, as_lost(why)});
+          shape.is_whole = false;
+          continue;
+        }
+        const Bytes& plaintext = fetched->plaintexts[i - begin];
         node.hash = spot::sha256(plaintext);
         const auto visit = [&](BytesView key, BytesView value) -> Result<void> {
           if (key.empty() || !std::ranges::lexicographical_compare(last, key)) return fail(Errc::malformed);
@@ -175,7 +189,7 @@ asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, I
           if (node.first.empty()) node.first = last;
           if (height == 0) return leaf(key, value);
           const Result<BlobId> child = decode_child(value);
-          if (!child || below.size() == kMaxNodes) return fail(Errc::malformed);
+          if (!child || below.size() == kMaxNodes || !known.insert(*child).second) return fail(Errc::malformed);
           below.push_back(NodeRef{last, *child, {}});
           return {};
         };
@@ -193,7 +207,8 @@ asio::awaitable<Answer<TreeShape>> SnapshotStore::read_tree(SnapshotBase tree, I
 asio::awaitable<Answer<LoadedSnapshot>> SnapshotStore::read(Snapshot snapshot) const {
   const auto thawing = std::make_shared<Thawing>(options_);
   const ItemVisitor leaf = [thawing](BytesView key, BytesView value) { return thawing->add(key, value); };
-  Answer<TreeShape> shape = co_await read_tree(snapshot.tree, leaf, Leaves::all);
+  Gaps gaps;
+  Answer<TreeShape> shape = co_await read_tree(snapshot.tree, leaf, &gaps);
   if (!shape) co_return shape.error();
   Runs base;
   if (snapshot.base) {
@@ -201,8 +216,13 @@ asio::awaitable<Answer<LoadedSnapshot>> SnapshotStore::read(Snapshot snapshot) c
     if (read) base = std::move(*read);
   }
   Frozen frozen = thawing->take();
-  Result<State> state = State::of(options_, std::move(frozen.contents));
+  Result<State> state = State::of(options_, std::move(frozen.contents), std::move(gaps));
   if (!state) co_return Failure{state.error(), content_key(snapshot.tree.root)};
+  // Who lists the directory above the mount must not wait for the network.
+  const auto root = [&] { return state->inode(kRoot); };
+  const GapFiller filler = filler_of(*state);
+  const Result<InodePtr> read = co_await read_for(root, filler);
+  if (!read && !state->gaps().lost()) co_return Failure{read.error(), content_key(snapshot.tree.root)};
   co_return LoadedSnapshot{snapshot.tree,
                            std::move(*state),
                            std::move(frozen.included),
@@ -211,13 +231,40 @@ asio::awaitable<Answer<LoadedSnapshot>> SnapshotStore::read(Snapshot snapshot) c
                            std::make_shared<const TreeShape>(std::move(base.shape))};
 }
 
+asio::awaitable<Answer<void>> SnapshotStore::read_leaves(std::set<BlobId> leaves, GapFiller filler) const {
+  const std::vector<BlobId> ids{leaves.begin(), leaves.end()};
+  for (std::size_t begin = 0; begin < ids.size(); begin += kBatch) {
+    const std::size_t end = std::min(ids.size(), begin + kBatch);
+    std::vector<BlobId> some{ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                             ids.begin() + static_cast<std::ptrdiff_t>(end)};
+    const Answer<Fetched> fetched = co_await fetch(std::move(some));
+    if (!fetched) co_return fetched.error();
+    for (std::size_t i = begin; i < end; ++i) {
+      const Bytes& plaintext = fetched->plaintexts[i - begin];
+      std::error_code why = fetched->whys[i - begin];
+      if (!why) {
+        Thawing thawing{options_};
+        const ItemVisitor add = [&](BytesView key, BytesView value) -> Result<void> {
+          if (key.empty() || key[0] == kRunKey) return fail(Errc::malformed);
+          return thawing.add(key, value);
+        };
+        Result<void> read = read_node(plaintext, 0, std::nullopt, add);
+        if (read) read = filler.fill(ids[i], spot::sha256(plaintext), thawing.take().contents);
+        if (!read) why = read.error();
+      }
+      if (why) filler.lose(ids[i], as_lost(why));
+    }
+  }
+  co_return Answer<void>{};
+}
+
 asio::awaitable<Answer<SnapshotStore::Runs>> SnapshotStore::read_runs(SnapshotBase tree) const {
   const auto thawing = std::make_shared<Thawing>(options_);
   const ItemVisitor leaf = [thawing](BytesView key, BytesView value) -> Result<void> {
     if (key[0] != kRunKey) return {};
     return thawing->add(key, value);
   };
-  Answer<TreeShape> shape = co_await read_tree(tree, leaf, Leaves::those_with_runs);
+  Answer<TreeShape> shape = co_await read_tree(tree, leaf, nullptr);
   if (!shape) co_return shape.error();
   co_return Runs{thawing->take().included, std::move(*shape)};
 }
@@ -238,10 +285,11 @@ asio::awaitable<Answer<std::vector<Reference>>> SnapshotStore::read_references(s
     if (inode->reference) out.push_back(*inode->reference);
     return {};
   };
-  const Answer<std::vector<Bytes>> nodes = co_await fetch(leaves);
+  const Answer<Fetched> nodes = co_await fetch(leaves);
   if (!nodes) co_return nodes.error();
   for (std::size_t i = 0; i < leaves.size(); ++i) {
-    const Result<void> read = read_node((*nodes)[i], 0, std::nullopt, visit);
+    if (const std::error_code why = nodes->whys[i]) co_return Failure{why, content_key(leaves[i])};
+    const Result<void> read = read_node(nodes->plaintexts[i], 0, std::nullopt, visit);
     if (!read) co_return Failure{read.error(), content_key(leaves[i])};
   }
   co_return out;
@@ -254,7 +302,7 @@ asio::awaitable<Answer<std::vector<NodeRef>>> SnapshotStore::write_level(std::ui
                                                                          std::size_t count, ItemFunction item,
                                                                          NodesFunction fresh) const {
   std::vector<NodeRef> nodes;
-  LevelWriter writer{height, old};
+  LevelWriter writer{height, old, sizes_};
   for (std::size_t i = 0; i < count;) {
     const auto batch = std::make_shared<std::vector<std::pair<BlobId, Bytes>>>();
     while (i < count && batch->size() < kBatch) {

@@ -3,7 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "fs/index/state_keys.hpp"
+
 namespace spotfs {
+
+namespace {
+
+bool is_fixed(const InodeId& id) noexcept { return id == kRoot || id == kBlobs || id == kLostFound; }
+
+}  // namespace
 
 State::State(const StateOptions& options) : options_{options} {
   for (const InodeId& id : {kRoot, kBlobs, kLostFound}) {
@@ -39,26 +47,30 @@ Result<std::vector<NamedEntry>> State::list(const InodeId& directory, std::strin
   const Inode* there = find(parent);
   if (!there || there->kind == Kind::removed) return make_error_code(std::errc::no_such_file_or_directory);
   if (!there->is_directory()) return make_error_code(std::errc::not_a_directory);
+  need_part(parent, after, max);
   std::vector<NamedEntry> out;
   for (auto entry = entries_.upper_bound(NameView{parent, after});
-       entry != entries_.end() && entry->first.directory == parent && out.size() < max; ++entry)
+       entry != entries_.end() && entry->first.directory == parent && out.size() < max; ++entry) {
+    if (is_unchecked_) check_target(entry->first, entry->second.id);
     out.push_back({entry->first.name, entry->second.id, inodes_.at(entry->second.id)});
+  }
   return out;
 }
 
 InodeId State::resolve(InodeId id) const {
-  for (const Inode* there = find(id); there && there->kind == Kind::alias; there = find(id)) id = there->alias_of;
+  std::size_t steps = 0;
+  for (const Inode* there = find(id); there && there->kind == Kind::alias; there = find(id)) {
+    if (++steps > inodes_.size()) throw GapHit{make_error_code(Errc::malformed)};
+    id = there->alias_of;
+  }
   return id;
 }
 
 const Inode* State::find(const InodeId& id) const {
   const auto found = inodes_.find(id);
+  // The fixed ones are there before they are read.
+  if (!gaps_.empty() && (found == inodes_.end() || is_fixed(id))) need(inode_key(id));
   return found == inodes_.end() ? nullptr : found->second.get();
-}
-
-std::shared_ptr<const Inode> State::share(const InodeId& id) const {
-  const auto found = inodes_.find(id);
-  return found == inodes_.end() ? nullptr : found->second;
 }
 
 bool State::is_directory(const InodeId& id) const {
@@ -68,25 +80,34 @@ bool State::is_directory(const InodeId& id) const {
 
 std::optional<InodeId> State::at(const InodeId& directory, std::string_view name) const {
   const auto found = entries_.find(NameView{directory, name});
-  if (found == entries_.end()) return std::nullopt;
+  if (found == entries_.end()) {
+    if (!gaps_.empty()) need(name_key(directory, name));
+    return std::nullopt;
+  }
+  if (is_unchecked_) check_target(found->first, found->second.id);
   return found->second.id;
 }
 
 bool State::is_empty(const InodeId& directory) const {
   const auto first = entries_.lower_bound(NameView{directory, {}});
-  return first == entries_.end() || first->first.directory != directory;
+  if (first != entries_.end() && first->first.directory == directory) return false;
+  need_names(directory);
+  return true;
 }
 
 bool State::is_below(InodeId directory, const InodeId& above) const {
-  while (directory != above) {
-    if (directory == kRoot || directory == kBlobs || directory == kLostFound) return false;
-    directory = inodes_.at(directory)->place.directory;
+  for (std::size_t steps = 0; directory != above; ++steps) {
+    if (is_fixed(directory)) return false;
+    const Inode* const there = find(directory);
+    if (!there || steps > inodes_.size()) throw GapHit{make_error_code(Errc::malformed)};
+    directory = there->place.directory;
   }
   return true;
 }
 
 std::optional<std::string> State::find_name(const InodeId& directory, const InodeId& inode,
                                             const std::function<bool(std::string_view)>& fits) const {
+  need_names(directory);
   for (auto entry = entries_.lower_bound(NameView{directory, {}});
        entry != entries_.end() && entry->first.directory == directory; ++entry)
     if (entry->second.id == inode && fits(entry->first.name)) return entry->first.name;
@@ -101,16 +122,28 @@ void State::each_inode(const std::function<void(const InodeId&, const InodePtr&)
   for (const auto& [id, inode] : inodes_) visit(id, inode);
 }
 
-std::uint64_t State::subdirectories(const InodeId& directory) const {
-  const auto found = subdirectories_.find(resolve(directory));
+std::optional<std::uint64_t> State::subdirectories(const InodeId& directory) const {
+  const InodeId id = resolve(directory);
+  const auto is_known = [&] {
+    return !unread_targets_.contains(id) && !gaps_.touches(name_key(id, {}), names_end(id));
+  };
+  if (!gaps_.empty() && !is_known()) return std::nullopt;
+  const auto found = subdirectories_.find(id);
   return found == subdirectories_.end() ? 0 : static_cast<std::uint64_t>(found->second);
 }
 
 void State::count(const InodeId& directory, const Target& target, std::int64_t change) {
-  if (!target.is_directory) return;
-  const auto counted = subdirectories_.try_emplace(directory).first;
+  if (target.kind == TargetKind::other) return;
+  auto& counts = target.kind == TargetKind::directory ? subdirectories_ : unread_targets_;
+  const auto counted = counts.try_emplace(directory).first;
   counted->second += change;
-  if (counted->second == 0) subdirectories_.erase(counted);
+  if (counted->second == 0) counts.erase(counted);
+}
+
+State::TargetKind State::kind_of(const InodeId& id) const {
+  const auto found = inodes_.find(id);
+  if (found == inodes_.end()) return TargetKind::unread;
+  return found->second->is_directory() ? TargetKind::directory : TargetKind::other;
 }
 
 void State::put(const Place& place, const Target& target) {
@@ -129,7 +162,7 @@ void State::drop(const Place& place) {
 void State::undo(const Undo& changes) {
   for (const auto& [place, before, was_directory] : changes.names) {
     if (before)
-      put(place, {*before, was_directory});
+      put(place, {*before, was_directory ? TargetKind::directory : TargetKind::other});
     else
       drop(place);
   }
@@ -142,6 +175,7 @@ void State::undo(const Undo& changes) {
 }
 
 Inode& Edit::inode(const InodeId& id) {
+  if (!state_.find(id)) throw GapHit{make_error_code(Errc::malformed)};
   std::shared_ptr<Inode>& there = state_.inodes_.at(id);
   const bool ours = std::ranges::any_of(undo_.inodes, [&](const Undo::Body& body) { return body.id == id; });
   if (!ours) {
@@ -152,6 +186,7 @@ Inode& Edit::inode(const InodeId& id) {
 }
 
 Inode& Edit::add(const InodeId& id, Inode inode) {
+  static_cast<void>(state_.find(id));
   undo_.inodes.push_back({id, nullptr});
   return *state_.inodes_.insert_or_assign(id, std::make_shared<Inode>(std::move(inode))).first->second;
 }
@@ -161,15 +196,16 @@ void Edit::keep_name(const Place& place) {
   if (kept) return;
   const auto there = state_.entries_.find(place);
   if (there == state_.entries_.end()) {
+    if (!state_.is_whole()) state_.need(name_key(place.directory, place.name));
     undo_.names.push_back({place, std::nullopt, false});
   } else {
-    undo_.names.push_back({place, there->second.id, there->second.is_directory});
+    undo_.names.push_back({place, there->second.id, there->second.kind == State::TargetKind::directory});
   }
 }
 
 void Edit::enter(const Place& place, const InodeId& id) {
   keep_name(place);
-  state_.put(place, {id, state_.is_directory(id)});
+  state_.put(place, {id, state_.kind_of(id)});
 }
 
 void Edit::leave(const Place& place) {

@@ -1,5 +1,9 @@
 // The disk at one moment, in memory: its names and inodes, and how to take back what an operation changed.
 //
+// Of a state that is read from a snapshot, the nodes may follow: until then each leaves a gap, and what asks for
+// something that is in one gets a GapHit thrown, functions that give a Result too. Whatever is changed was in memory
+// before, so a node that follows has nothing that was changed since.
+//
 // Thread: none of its own; a State and its Edits belong behind their owner's lock. The inodes that reads hand out are
 // snapshots: they never change, and may be kept and read anywhere.
 // Errors: POSIX ones as std::errc (no_such_file_or_directory, not_a_directory, and ESTALE).
@@ -15,7 +19,9 @@
 #include <string_view>
 #include <vector>
 
+#include "client/crypto/hash.hpp"
 #include "fs/index/entry.hpp"
+#include "fs/index/gaps.hpp"
 
 namespace spotfs {
 
@@ -50,8 +56,21 @@ class State {
   };
   // malformed where no history can have made it: names of nothing, wrong link counts, directories that are not exactly
   // once below a fixed one.
-  static Result<State> of(const StateOptions& options, Contents contents);
+  // With gaps, that can't be known: then what is asked for is checked, and check() does it once there are none.
+  static Result<State> of(const StateOptions& options, Contents contents, Gaps gaps = {});
   Contents contents() const;
+  Result<void> check() const;
+
+  // What is not in memory.
+
+  const Gaps& gaps() const noexcept { return gaps_; }
+  bool is_whole() const noexcept { return gaps_.empty(); }
+  // A node that was read; nothing happens where it has no gap any more. malformed, with nothing changed: its items are
+  // not all in its range.
+  Result<void> fill(const BlobId& node, const spot::Sha256& hash, Contents contents);
+  void lose(const BlobId& node, std::error_code why) { gaps_.lose(node, why); }
+  // Of the plaintexts of the nodes that filled gaps.
+  const std::map<BlobId, spot::Sha256>& hashes() const noexcept { return hashes_; }
 
   // For users. Ids may be those of aliases.
 
@@ -62,15 +81,14 @@ class State {
   // At most `max` entries whose names come after `after` (bytewise; "" for the first), in that order.
   Result<std::vector<NamedEntry>> list(const InodeId& directory, std::string_view after, std::size_t max) const;
 
-  // How many directories are in it; 0 for what is no directory.
-  std::uint64_t subdirectories(const InodeId& directory) const;
+  // How many directories are in it; 0 for what is no directory. None: that is not known, as not all of it is in memory.
+  std::optional<std::uint64_t> subdirectories(const InodeId& directory) const;
 
   // For rules. Ids are resolved ones.
 
   InodeId resolve(InodeId id) const;           // through aliases; an unknown id is itself
   const Inode* find(const InodeId& id) const;  // also an alias or a removed one; valid until the next change
-  std::shared_ptr<const Inode> share(const InodeId& id) const;  // the same, to keep; null: not known
-  bool is_directory(const InodeId& id) const;                   // one that is there
+  bool is_directory(const InodeId& id) const;  // one that is there
   std::optional<InodeId> at(const InodeId& directory, std::string_view name) const;
   bool is_empty(const InodeId& directory) const;
   // Is the directory `directory` the inode `above`, or somewhere below it? It must be there.
@@ -80,7 +98,11 @@ class State {
   std::optional<std::string> find_name(const InodeId& directory, const InodeId& inode,
                                        const std::function<bool(std::string_view)>& fits) const;
 
-  // All of it, in the order of the snapshot's keys.
+  // Without a look at gaps: what was changed before is in memory.
+  std::optional<InodeId> in_memory(const Place& place) const;
+  std::shared_ptr<const Inode> in_memory(const InodeId& id) const;
+
+  // All that is in memory, in the order of the snapshot's keys.
 
   void each_entry(const std::function<void(const Place&, const InodeId&)>& visit) const;
   void each_inode(const std::function<void(const InodeId&, const InodePtr&)>& visit) const;
@@ -111,20 +133,29 @@ class State {
     }
   };
 
+  enum class TargetKind : std::uint8_t { other, directory, unread };
   struct Target {
     InodeId id;
-    bool is_directory;
+    TargetKind kind;
   };
   void put(const Place& place, const Target& target);
   void drop(const Place& place);
   void count(const InodeId& directory, const Target& target, std::int64_t change);
-  Result<void> check() const;
+  TargetKind kind_of(const InodeId& id) const;
+  void need(const Bytes& key) const;
+  void need_names(const InodeId& directory) const;
+  void check_target(const Place& place, const InodeId& id) const;
+  void need_part(const InodeId& directory, std::string_view after, std::size_t max) const;
   bool is_rooted(InodeId directory, std::set<InodeId>& rooted) const;
 
   StateOptions options_;
   std::map<Place, Target, ByDirectoryAndName> entries_;
   std::map<InodeId, std::int64_t> subdirectories_;    // more than 0
+  std::map<InodeId, std::int64_t> unread_targets_;    // names in it of which that is not known; more than 0
   std::map<InodeId, std::shared_ptr<Inode>> inodes_;  // never null; changed in place only within the Edit that made it
+  Gaps gaps_;
+  bool is_unchecked_ = false;  // it has had gaps
+  std::map<BlobId, spot::Sha256> hashes_;
 };
 
 // The changes of one operation. What it has changed stays changed when it is destroyed; finish() tells what that was.

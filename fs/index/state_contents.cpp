@@ -16,10 +16,13 @@ State::Contents State::contents() const {
   return out;
 }
 
-Result<State> State::of(const StateOptions& options, Contents contents) {
+Result<State> State::of(const StateOptions& options, Contents contents, Gaps gaps) {
   State out{options};
   for (auto& [id, inode] : contents.inodes) out.inodes_.insert_or_assign(id, std::move(inode));
-  for (const auto& [place, id] : contents.names) out.put(place, {id, out.is_directory(id)});
+  for (const auto& [place, id] : contents.names) out.put(place, {id, out.kind_of(id)});
+  out.gaps_ = std::move(gaps);
+  out.is_unchecked_ = !out.gaps_.empty();
+  if (out.is_unchecked_) return out;
   if (const Result<void> sound = out.check(); !sound) return sound.error();
   return out;
 }
@@ -29,7 +32,7 @@ Result<void> State::check() const {
   for (const auto& [place, target] : entries_) {
     const Inode* const there = find(target.id);
     if (!there || there->links == 0 || !is_directory(place.directory)) return fail(Errc::malformed);
-    if (target.is_directory && there->place != place) return fail(Errc::malformed);
+    if (there->is_directory() && there->place != place) return fail(Errc::malformed);
     ++names[target.id];
   }
   std::set<InodeId> rooted{kRoot, kBlobs, kLostFound};

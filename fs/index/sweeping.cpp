@@ -22,7 +22,7 @@ constexpr std::size_t kLeavesAtOnce = 64;
 
 }  // namespace
 
-// What the logs and the snapshots name; the disk itself is in memory.
+// What the logs and the snapshots name; what the disk itself names is in memory, or in leaves that were not read.
 struct DiskIndex::Everything {
   std::vector<Reference> logged;
   std::set<BlobId> blobs;      // pieces and lists of logs, nodes of snapshots
@@ -114,7 +114,7 @@ asio::awaitable<Answer<std::shared_ptr<const DiskIndex::Everything>>> DiskIndex:
   if (!options_.only_writer && (!got_every_head_ || !peers_->is_complete() || now() < adopt_again_))
     co_return Failure{Errc::offline, "not all that the other writers say could be had"};
   // Where the newest can't be read, what it names is not known.
-  if (snapshot_.known && snapshot_.tree != snapshot_.known->snapshot.tree)
+  if (snapshot_.known && (snapshot_.tree != snapshot_.known->snapshot.tree || !snapshot_.shape->is_whole))
     co_return Failure{Errc::not_found, "the newest snapshot"};
   const auto out = std::make_shared<Everything>();
   std::set<BlobId> leaves;
@@ -155,11 +155,15 @@ asio::awaitable<Answer<std::shared_ptr<const DiskIndex::Everything>>> DiskIndex:
 
 asio::awaitable<Answer<void>> DiskIndex::meet_all(Sweep& sweep, std::shared_ptr<const Everything> named) {
   std::vector<Reference> present;
-  ledger_->read([&](const State& state) {
+  std::set<BlobId> unread;
+  const std::error_code lost = ledger_->read([&](const State& state) {
     state.each_inode([&](const InodeId&, const InodePtr& inode) {
       if (inode->reference && inode->reference->id) present.push_back(*inode->reference);
     });
+    unread = state.gaps().unread();
+    return state.gaps().lost();
   });
+  if (lost) co_return Failure{lost, "the newest snapshot"};
   for (const Reference& content : present) {
     const Answer<void> met = co_await sweep.meet(Sweep::By::disk, content);
     if (!met) co_return met;
@@ -168,14 +172,21 @@ asio::awaitable<Answer<void>> DiskIndex::meet_all(Sweep& sweep, std::shared_ptr<
     const Answer<void> met = co_await sweep.meet(Sweep::By::history, content);
     if (!met) co_return met;
   }
-  for (std::size_t begin = 0; begin < named->leaves.size(); begin += kLeavesAtOnce) {
-    const std::size_t end = std::min(named->leaves.size(), begin + kLeavesAtOnce);
-    std::vector<BlobId> leaves{named->leaves.begin() + static_cast<std::ptrdiff_t>(begin),
-                               named->leaves.begin() + static_cast<std::ptrdiff_t>(end)};
+  std::vector<BlobId> of_disk{unread.begin(), unread.end()};
+  const Answer<void> met = co_await meet_leaves(sweep, Sweep::By::disk, std::move(of_disk));
+  if (!met) co_return met;
+  co_return co_await meet_leaves(sweep, Sweep::By::history, named->leaves);
+}
+
+asio::awaitable<Answer<void>> DiskIndex::meet_leaves(Sweep& sweep, Sweep::By by, std::vector<BlobId> all) {
+  for (std::size_t begin = 0; begin < all.size(); begin += kLeavesAtOnce) {
+    const std::size_t end = std::min(all.size(), begin + kLeavesAtOnce);
+    std::vector<BlobId> leaves{all.begin() + static_cast<std::ptrdiff_t>(begin),
+                               all.begin() + static_cast<std::ptrdiff_t>(end)};
     const Answer<std::vector<Reference>> contents = co_await snapshots_.read_references(std::move(leaves));
     if (!contents) co_return contents.error();
     for (const Reference& content : *contents) {
-      const Answer<void> met = co_await sweep.meet(Sweep::By::history, content);
+      const Answer<void> met = co_await sweep.meet(by, content);
       if (!met) co_return met;
     }
   }

@@ -107,8 +107,11 @@ asio::awaitable<Result<InodePtr>> InodeNode::inode() {
 
 Attributes InodeNode::directory_attributes(const InodePtr& inode) const {
   Attributes out = attributes_of(id_, *inode, disk_->timeout());
-  // Its name, its own ".", and ".." of each directory in it.
-  if (inode->links != 0) out.links = static_cast<nlink_t>(2 + disk_->disk.index->subdirectories(id_));
+  if (inode->links == 0) return out;
+  // Its name, its own ".", and ".." of each directory in it; 1 says that this is not known.
+  const std::uint64_t directories = disk_->disk.index->subdirectories(id_);
+  const bool is_known = directories != std::numeric_limits<std::uint64_t>::max();
+  out.links = is_known ? static_cast<nlink_t>(2 + directories) : 1;
   return out;
 }
 

@@ -115,7 +115,7 @@ TEST(BTree, ManyNewItemsInOnePlaceSplitANode) {
   for (std::uint64_t i = 1; i < 2'000; ++i) items.emplace(key_of(5'000) + key_of(i), i);
   write(level, items);
   EXPECT_EQ(read(level), items);
-  for (const NodeRef& node : level.nodes) EXPECT_LE(level.plaintexts.at(node.id).size(), kMaxNode);
+  for (const NodeRef& node : level.nodes) EXPECT_LE(level.plaintexts.at(node.id).size(), NodeSizes{}.most);
 }
 
 TEST(BTree, StaysWithinItsBoundsWhateverChanges) {
@@ -143,10 +143,10 @@ TEST(BTree, StaysWithinItsBoundsWhateverChanges) {
       ASSERT_EQ(read(level), items) << "seed " << seed;
       for (std::size_t i = 0; i < level.nodes.size(); ++i) {
         const std::size_t size = level.plaintexts.at(level.nodes[i].id).size();
-        ASSERT_LE(size, kMaxNode) << "seed " << seed;
+        ASSERT_LE(size, NodeSizes{}.most) << "seed " << seed;
         // Sizes are reckoned with the longest heads of items, so a node may be somewhat smaller than it seems.
         if (level.nodes.size() > 1) {
-          ASSERT_GE(size, kMinNode * 3 / 4) << "seed " << seed;
+          ASSERT_GE(size, NodeSizes{}.least * 3 / 4) << "seed " << seed;
         }
       }
     }

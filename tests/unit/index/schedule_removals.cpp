@@ -45,7 +45,9 @@ void Removals::add(std::size_t writer, const Operation& operation) {
   const Event event{writer, index.status().writer, operation.stamp};
   const auto enter = [&](const InodeId& directory) {
     entered_.insert(directory);
-    entered_.insert(index.ledger().read([&](const State& state) { return state.resolve(directory); }));
+    const auto resolved =
+        attempt([&] { return index.ledger().read([&](const State& state) { return state.resolve(directory); }); });
+    if (resolved.done) entered_.insert(*resolved.done);
   };
   if (const Make* const make = std::get_if<Make>(&operation.action)) {
     change(operation.stamp, event, make->at.name);
@@ -114,9 +116,11 @@ bool Removals::may_be_back(const InodeId& inode) const {
 std::string Removals::any_that_is_back(const DiskIndex& index) const {
   for (const auto& [inode, gone] : gone_) {
     const Place& place = gone.place;
-    const auto there =
-        index.ledger().read([&](const State& state) { return state.at(state.resolve(place.directory), place.name); });
-    if (there == inode && !may_be_back(inode)) return place.name + " " + to_text(inode) + " is back";
+    const auto look = [&](const State& state) { return state.at(state.resolve(place.directory), place.name); };
+    // After a walk over all that is there: what was not read is not.
+    const auto there = attempt([&] { return index.ledger().read(look); });
+    if (there.done && *there.done == inode && !may_be_back(inode))
+      return place.name + " " + to_text(inode) + " is back";
   }
   return {};
 }

@@ -72,6 +72,7 @@ bool World::mount(Writer& writer) {
   options.machine_id = writer.state.filename();
   options.refresh = options.commit = 1h;  // when a step says so
   options.snapshot_after = 8;
+  options.snapshot_nodes = {600, 450, 150};  // so that there are many, of which a mount reads what is asked for
   options.clock = &writer.clock;
   options.only_writer = writer.only_writer;
   options.alarm = [&writer](const asio::any_io_executor& executor) {

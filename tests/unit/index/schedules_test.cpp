@@ -136,5 +136,17 @@ TEST(Schedules, LeaveNothingOfASnapshotThatDidNotCount) {
             "");
 }
 
+TEST(Schedules, KeepTheNodesOfASnapshotThatTakesMoreThanADay) {
+  std::string directory = new_directory();
+  ASSERT_TRUE(::mkdtemp(directory.data()));
+  const Schedule schedule{{1, 45, 719848300},  {1, 38, 3095669534}, {1, 77, 160795418},  {0, 55, 938128279},
+                          {1, 53, 2602089489}, {0, 17, 289267662},  {0, 48, 1967219384}, {1, 29, 203499799},
+                          {1, 85, 3385109772}, {0, 19, 2705227843}, {1, 66, 16516279},   {1, 94, 3798943374},
+                          {1, 12, 1704465581}, {1, 66, 3601463862}, {0, 8, 134349259},   {1, 97, 3926827662},
+                          {1, 12, 2576666231}};
+  EXPECT_EQ(run_schedule(schedule, directory), "");
+  std::filesystem::remove_all(directory);
+}
+
 }  // namespace
 }  // namespace spotfs

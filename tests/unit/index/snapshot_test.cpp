@@ -1,65 +1,8 @@
 // Snapshots in a store, and histories over them.
-#include "fs/index/snapshot.hpp"
-
-#include <gtest/gtest.h>
-
-#include "fs/index/history.hpp"
-#include "fs/index/record.hpp"
-#include "fs/store/memory.hpp"
-#include "tests/fake/run_on.hpp"
-#include "tests/unit/index/histories.hpp"
+#include "tests/unit/index/snapshot_fixture.hpp"
 
 namespace spotfs {
 namespace {
-
-class SnapshotTest : public testing::Test {
- protected:
-  SnapshotTest() {
-    std::vector<spot::PrivateKey> keys{spot::PrivateKey::generate(spot::KeyType::p256).value()};
-    auto chain = std::make_shared<const spot::Keychain>(spot::Keychain::of(std::move(keys)).value());
-    StoreSecret secret;
-    secret.id = spot::random_array<16>();
-    secret.secret = spot::SecretBytes(32, 7);
-    store_ =
-        std::make_shared<const SealedStore>(blobs_, std::make_shared<const RecordSealer>(chain), std::move(secret));
-    snapshots_ = std::make_unique<SnapshotStore>(context_.get_executor(), store_, StateOptions{});
-  }
-
-  template <class T>
-  T run(asio::awaitable<T> work) {
-    return spot::fake::run_on(context_, std::move(work));
-  }
-
-  Snapshot write(Frozen frozen) {
-    const auto shared = std::make_shared<const Frozen>(std::move(frozen));
-    fresh_ = 0;
-    Answer<TreeShape> shape = run(snapshots_->write(shared, shape_, [this](const std::vector<BlobId>& fresh) {
-      fresh_ += fresh.size();
-      return Answer<void>{};
-    }));
-    EXPECT_TRUE(shape);
-    shape_ = std::make_shared<const TreeShape>(std::move(*shape));
-    Snapshot out;
-    out.tree = {1, {}, shape_->root(), shape_->height()};
-    return out;
-  }
-  using Loaded = Answer<std::shared_ptr<const LoadedSnapshot>>;
-  Loaded read(const Snapshot& snapshot) { return run(read_shared(snapshots_.get(), snapshot)); }
-  static asio::awaitable<Loaded> read_shared(const SnapshotStore* snapshots, Snapshot snapshot) {
-    Answer<LoadedSnapshot> loaded = co_await snapshots->read(snapshot);
-    if (!loaded) co_return loaded.error();
-    co_return std::make_shared<const LoadedSnapshot>(std::move(*loaded));
-  }
-
-  static Frozen frozen_of(const State& state) { return {state.contents(), {}}; }
-
-  asio::io_context context_{1};
-  std::shared_ptr<MemoryStore> blobs_ = std::make_shared<MemoryStore>();
-  std::shared_ptr<const SealedStore> store_;
-  std::unique_ptr<SnapshotStore> snapshots_;
-  std::shared_ptr<const TreeShape> shape_ = std::make_shared<const TreeShape>();
-  std::size_t fresh_ = 0;  // nodes of the last write
-};
 
 // A state that one writer made, and its history.
 std::vector<Operation> operations_of(std::uint32_t seed, std::size_t count) {
@@ -127,17 +70,6 @@ TEST_F(SnapshotTest, OfAnotherMountCanBeWrittenOverToo) {
   shape_ = (*loaded)->shape;
   write(frozen_of(state));
   EXPECT_EQ(fresh_, 0u);
-}
-
-TEST_F(SnapshotTest, ANodeThatIsGoneIsNamed) {
-  const Snapshot snapshot = write(frozen_of(with_files(3'000)));
-  MemoryStore::Blobs without = blobs_->blobs();
-  const std::string key = content_key(shape_->levels[0][3].id);
-  without.erase(key);
-  blobs_->set_blobs(without);
-  const Loaded loaded = read(snapshot);
-  ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.error().code, Errc::not_found);
 }
 
 TEST_F(SnapshotTest, ANodeInAnothersPlaceIsRefused) {

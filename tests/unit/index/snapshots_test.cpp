@@ -2,52 +2,13 @@
 #include <gmock/gmock.h>
 
 #include "fs/index/keys.hpp"
-#include "tests/unit/index/index_fixture.hpp"
+#include "tests/unit/index/snapshots_fixture.hpp"
 
 namespace spotfs {
 namespace {
 
 using testing::ElementsAre;
 using namespace std::chrono_literals;
-
-class Snapshots : public IndexTest {
- protected:
-  IndexOptions with_clock(IndexOptions options) {
-    options.clock = &clock_;
-    options.snapshot_after = 10;
-    return options;
-  }
-  std::unique_ptr<IndexMount> alone(const std::string& machine = "one") { return mount(with_clock(options(machine))); }
-  std::unique_ptr<IndexMount> shared(const std::string& machine) { return mount(with_clock(shared_options(machine))); }
-
-  void make_files(IndexMount& mount, const std::string& prefix, int count = 12) {
-    for (int i = 0; i < count; ++i) {
-      mount.make(prefix + std::to_string(i));
-      clock_.now += 1ms;
-    }
-  }
-  void commit(IndexMount& mount) { ASSERT_TRUE(mount.run(mount.index().commit())); }
-  // Lets a mount do what is due.
-  void pass(IndexMount& mount, std::chrono::nanoseconds time) {
-    clock_.now += time;
-    commit(mount);
-    for (int i = 0; i < 2'000; ++i) mount.context().poll();
-    commit(mount);
-  }
-  // So long that what was done is settled, and that a mount has waited for others to be first.
-  void settle(IndexMount& mount) {
-    pass(mount, 61s);
-    pass(mount, 31s);
-  }
-  std::uint64_t generation(IndexMount& mount) { return mount.index().status().snapshot; }
-  std::size_t content_blobs() const {
-    const MemoryStore::Blobs blobs = store_->blobs();
-    const auto is_content = [](const auto& blob) { return blob.first.starts_with(".spotfs/c/"); };
-    return static_cast<std::size_t>(std::ranges::count_if(blobs, is_content));
-  }
-
-  SetClock clock_;
-};
 
 TEST_F(Snapshots, AreMadeOfManyOperationsOnceTheseAreSettled) {
   auto one = alone();
@@ -133,6 +94,26 @@ TEST_F(Snapshots, LoseNothingThatComesLateFromASlowClock) {
   EXPECT_EQ(one->names(), two->names());
   auto fresh = shared("three");
   EXPECT_EQ(fresh->names(), one->names());
+}
+
+TEST_F(Snapshots, WhoTakesOneComesAfterAllThatItHasHeardWithIt) {
+  auto one = alone();
+  ASSERT_TRUE(one->run(one->index().close()));
+  one = shared("one");
+  SetClock slow;
+  IndexOptions with = with_clock(shared_options("two"));
+  with.clock = &slow;
+  slow.now = clock_.now - 30min;
+  auto two = mount(with);
+  make_files(*one, "a");
+  settle(*one);
+  ASSERT_EQ(generation(*one), 1u);
+  const Stamp before = one->index().draw();
+  one->make("not settled");
+  commit(*one);
+  ASSERT_TRUE(two->run(two->index().refresh()));
+  ASSERT_EQ(generation(*two), 1u);
+  EXPECT_GE(two->index().draw().milliseconds(), before.milliseconds());
 }
 
 TEST_F(Snapshots, ShortenTheLogADayAfterTheSecond) {

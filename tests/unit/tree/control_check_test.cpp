@@ -23,6 +23,40 @@ class ControlCheckTest : public ControlTest {
     std::ranges::sort(out);
     return out;
   }
+  // One whose snapshots have nodes of a few names.
+  spot::Answer<std::shared_ptr<Index>> open_index() {
+    IndexOptions options;
+    options.store = store_;
+    options.keys = keys_;
+    options.state = directory_;
+    options.source = "embedded:test";
+    options.machine_id = "test";
+    options.only_writer = true;
+    options.clock = &clock_;
+    options.snapshot_after = 1;
+    options.snapshot_nodes = {600, 450, 150};
+    return run(Index::open(context_.get_executor(), std::move(options)));
+  }
+  // Of directories with some files each.
+  void make_snapshot(const std::vector<std::string>& directories, int files) {
+    const std::shared_ptr<Index> index = open_index().value();
+    NewInode made;
+    made.mode = 0755;
+    for (const std::string& name : directories) {
+      made.kind = Kind::directory;
+      const InodeId directory = run(index->make(kRoot, name, made)).value().id;
+      made.kind = Kind::file;
+      for (int i = 0; i < files; ++i) ASSERT_TRUE(run(index->make(directory, "file " + std::to_string(i), made)));
+      clock_.pass(std::chrono::seconds{1});
+    }
+    clock_.pass(std::chrono::seconds{61});
+    for (int again = 0; again < 2; ++again) {
+      ASSERT_TRUE(run(index->commit()));
+      for (int i = 0; i < 2'000; ++i) context_.poll();
+    }
+    ASSERT_EQ(index->status().snapshot, 1U);
+    ASSERT_TRUE(run(index->close()));
+  }
 };
 
 TEST_F(ControlCheckTest, AWholeDiskHasNothingToTell) {
@@ -172,6 +206,30 @@ TEST_F(ControlCheckTest, LogsAreCheckedToo) {
   EXPECT_EQ(text_of(faults[0], "why"), "missing");
   EXPECT_TRUE(faults[0].at("restored").as_bool());
   EXPECT_TRUE(is_stored(".spotfs/w/" + spot::base64url(index_->status().writer)));
+}
+
+TEST_F(ControlCheckTest, ADirectoryThatCanNotBeListedIsNamedAndTheRestChecked) {
+  make_snapshot({"one", "two", "three"}, 8);
+  const MemoryStore::Blobs all = store_->blobs();
+  std::size_t named = 0;
+  for (const auto& [key, value] : all) {
+    if (!key.starts_with(".spotfs/c/")) continue;
+    MemoryStore::Blobs without = all;
+    without.erase(key);
+    store_->set_blobs(without);
+    if (!open_index()) continue;  // it has the runs, or is above all
+    mount();
+    const auto said = command("fsck");
+    if (const auto unlisted = paths(said, "unlisted"); unlisted.size() == 1 && unlisted.front() != "files") {
+      EXPECT_THAT(unlisted.front(), testing::AnyOf("files/one", "files/two", "files/three"));
+      EXPECT_EQ(error_of(said), "EBADMSG");
+      EXPECT_GE(of_event(said, "summary").at(0).at("files").to_number<int>(), 3 + 2 * 8);
+      EXPECT_EQ(text_of(of_event(said, "log_fault").at(0), "key"), key);
+      ++named;
+    }
+    unmount();
+  }
+  EXPECT_GE(named, 2U);
 }
 
 TEST_F(ControlCheckTest, TellsHowFarItIs) {
