@@ -19,6 +19,18 @@ fi
 
 jobs=$(jobs_that_fit)
 builds=$top/build
+mkdir -p "$builds"
+
+# say_if_full GIB DIRECTORY PURPOSE
+say_if_full() {
+  local free
+  free=$(($(df --output=avail -k "$2" | tail -n 1) >> 20))
+  if ((free < $1)); then
+    echo "only $free GiB are free in $2: $3 may need $1; free some if what follows ends with \"No space left on device\"" >&2
+  fi
+}
+say_if_full 10 "$builds" "the three builds"
+say_if_full 5 "${TMPDIR:-/tmp}" "mounts of large files"
 
 # build NAME CMAKE-ARGUMENT …, with its share of the processors as `share` says
 share=(chrt --other 0)
@@ -42,7 +54,6 @@ build_sanitized() {
   done
 }
 
-mkdir -p "$builds"
 build main -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1 -DNDEBUG" # lines, but no types
 
 # What cannot run here (no root, no /dev/fuse, no registry or Rust in reach) is skipped and says so; CI=true makes it fail.
