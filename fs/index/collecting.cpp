@@ -31,6 +31,7 @@ class DiskIndex::Hold {
       const auto known = held.find(inode_);
       if (--known->second.count != 0) return false;
       const bool keeps_trash = known->second.keeps_trash;
+      if (keeps_trash) index->collect_afresh_ = true;
       held.erase(known);
       return keeps_trash;
     });
@@ -59,8 +60,13 @@ void DiskIndex::start_collecting() {
   });
 }
 
+// A file that is written for long, and not closed, keeps much: what was looked at once is not looked at again until
+// somebody lets go of such a file.
 asio::awaitable<void> DiskIndex::collect(std::shared_ptr<DiskIndex> self) {
-  Answer<void> done = co_await self->collect_all(kAnyTime);
+  if (self->collect_afresh_.exchange(false)) self->collected_ = 0;
+  const std::int64_t all = self->ledger_->journal().last_settled_replaced();
+  Answer<void> done = co_await self->collect_all(kAnyTime, self->collected_);
+  if (done) self->collected_ = all;
   if (done) done = co_await self->empty_trash(kAnyTime);
   if (!done) self->note(done.error());
 }
@@ -72,9 +78,10 @@ bool DiskIndex::is_held(const InodeId& inode) {
   });
 }
 
-asio::awaitable<Answer<void>> DiskIndex::collect_all(std::int64_t until) {
+asio::awaitable<Answer<void>> DiskIndex::collect_all(std::int64_t until, std::int64_t after) {
+  const bool is_rest = after != 0;
   std::set<InodeId> later;  // what an inode had before must go first
-  for (std::int64_t after = 0;;) {
+  for (;;) {
     const Answer<std::vector<Journal::Replaced>> some =
         ledger_->journal().replaced(until, Journal::Chunks::own, after, kAtOnce);
     if (!some) co_return some.error();
@@ -82,11 +89,13 @@ asio::awaitable<Answer<void>> DiskIndex::collect_all(std::int64_t until) {
       after = one.number;
       if (requests_.with([](const Requests& requests) { return requests.closing; })) co_return Answer<void>{};
       if (is_held(one.inode)) later.insert(one.inode);
+      if (is_rest && collect_afresh_) co_return Answer<void>{};  // it may be this inode's, of which more comes first
       if (later.contains(one.inode)) continue;
       const Answer<void> erased = co_await erase_replaced(contents_, one.old, one.now);
       if (!erased) {
         note(erased.error());
         later.insert(one.inode);
+        collect_afresh_ = true;
         continue;
       }
       const Answer<void> forgotten = ledger_->journal().forget_replaced(one.number);

@@ -191,7 +191,7 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   // What contents leave behind.
   void start_collecting();
   static asio::awaitable<void> collect(std::shared_ptr<DiskIndex> self);
-  asio::awaitable<Answer<void>> collect_all(std::int64_t until);
+  asio::awaitable<Answer<void>> collect_all(std::int64_t until, std::int64_t after);
   asio::awaitable<Answer<void>> empty_trash(std::int64_t until);
   bool is_held(const InodeId& inode);
 
@@ -292,6 +292,8 @@ class DiskIndex final : public Index, public std::enable_shared_from_this<DiskIn
   };
   spot::Synchronized<std::map<InodeId, Holds>> held_;  // inodes whose old contents are in use
   std::atomic<bool> may_collect_{true};                // something may have become collectable
+  std::atomic<bool> collect_afresh_{false};            // of what `collected_` counts, too
+  std::int64_t collected_ = 0;                         // the collector's: what is left of these rows is held
   const std::shared_ptr<ContentStore> contents_;
 
   // The loop's alone.

@@ -78,6 +78,8 @@ class Journal {
   // Trash since `until` or before, `max` of them with numbers after `after`.
   enum class Chunks { own, any };
   Answer<std::vector<Replaced>> replaced(std::int64_t until, Chunks chunks, std::int64_t after, std::size_t max) const;
+  // All with numbers up to this one are trash.
+  std::int64_t last_settled_replaced() const;
   Answer<void> forget_replaced(std::int64_t row);
   Answer<std::vector<Operation>> operations() const;  // all, by stamp
   Answer<std::vector<Operation>> unstored() const;    // those in no stored piece, by stamp

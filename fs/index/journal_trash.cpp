@@ -43,6 +43,13 @@ Answer<std::vector<Journal::Replaced>> Journal::replaced(std::int64_t until, Chu
   return out;
 }
 
+std::int64_t Journal::last_settled_replaced() const {
+  const std::lock_guard lock{mutex_};
+  return static_cast<std::int64_t>(
+      first_number("SELECT coalesce(min(number) - 1, (SELECT max(number) FROM replaced), 0) "
+                   "FROM replaced INDEXED BY replaced_uncommitted WHERE since = 0"));
+}
+
 Answer<void> Journal::forget_replaced(std::int64_t row) {
   const std::lock_guard lock{mutex_};
   return database_.run("DELETE FROM replaced WHERE number = ?", row);

@@ -59,7 +59,7 @@ asio::awaitable<void> DiskIndex::begin_tidying() {
 asio::awaitable<Answer<void>> DiskIndex::tidy(std::shared_ptr<DiskIndex> self) {
   const std::int64_t begun = self->unix_seconds();
   if (self->peers_->count() == 1 && (self->options_.only_writer || self->got_every_head_)) {
-    Answer<void> done = co_await self->collect_all(begun - kHour);
+    Answer<void> done = co_await self->collect_all(begun - kHour, 0);
     if (done) done = co_await self->empty_trash(begun - kHour);
     if (!done) co_return done;
   }

@@ -29,6 +29,16 @@ class Sweeping : public IndexTest {
     with.alarm = [](const asio::any_io_executor& executor) { return std::make_shared<OnlyWoken>(executor); };
     return mount(std::move(with));
   }
+  // Nobody else can know of the store.
+  std::unique_ptr<IndexMount> alone() {
+    IndexOptions with = options("one");
+    with.clock = &clock_;
+    return mount(std::move(with));
+  }
+  void commit(IndexMount& mount) {
+    ASSERT_TRUE(mount.run(mount.index().commit()));
+    for (int i = 0; i < 2'000; ++i) mount.context().poll();
+  }
   // A mount does what is due after some time.
   void pass(IndexMount& mount, std::chrono::nanoseconds time) {
     for (const std::chrono::nanoseconds part : {time, std::chrono::nanoseconds{31s}}) {
@@ -104,6 +114,48 @@ TEST_F(Sweeping, TheOnlyWriterKeepsWhatItIsAskedToHold) {
   hold.reset();
   pass(*one, 25h);
   EXPECT_FALSE(has(content));
+}
+
+TEST_F(Sweeping, InAStoreOfOurOwnOnlyWhatIsHeldWaits) {
+  auto one = alone();
+  Reference held = small(*one), other = small(*one);
+  const InodeId held_file = make(*one, "held", held), other_file = make(*one, "other", other);
+  std::shared_ptr<const void> hold = one->index().hold(held_file);
+  std::vector<Reference> before;
+  for (int round = 0; round < 3; ++round) {
+    before.push_back(std::exchange(held, small(*one)));
+    write(*one, held_file, held);
+    const Reference replaced = std::exchange(other, small(*one));
+    write(*one, other_file, other);
+    commit(*one);
+    EXPECT_FALSE(has(replaced)) << round;
+  }
+  for (const Reference& content : before) EXPECT_TRUE(has(content));
+  hold.reset();
+  commit(*one);
+  for (const Reference& content : before) EXPECT_FALSE(has(content));
+  EXPECT_TRUE(has(held));
+  EXPECT_TRUE(has(other));
+}
+
+TEST_F(Sweeping, InAStoreOfOurOwnWhatIsCommittedAfterALaterChangeGoesToo) {
+  auto one = alone();
+  const Reference first = small(*one), second = small(*one);
+  const InodeId late = make(*one, "late", first), early = make(*one, "early", second);
+  commit(*one);
+  auto reserved = one->index().reserve(), waiting = one->index().reserve();
+  write(*one, late, small(*one));
+  const Version base = one->run(one->index().inode(early)).value()->version;
+  ASSERT_TRUE(one->run(one->index().write_reserved(std::move(reserved), early, base, small(*one), Time{}, 0)));
+  auto committed = asio::co_spawn(one->context(), one->index().commit(), asio::use_future);
+  one->context().restart();
+  for (int i = 0; i < 2'000; ++i) one->context().poll();
+  EXPECT_TRUE(has(first));
+  EXPECT_FALSE(has(second));
+  waiting.reset();
+  EXPECT_TRUE(spot::fake::run_on(one->context(), std::move(committed)));
+  commit(*one);
+  EXPECT_FALSE(has(first));
 }
 
 TEST_F(Sweeping, WhereTwoWriteItIsDeletedOnceNoLogAndNoSnapshotNamesIt) {
