@@ -57,6 +57,11 @@ class Watch {
   std::thread thread_;
 };
 
+bool is_all_stored(const std::string& mount) {
+  const auto status = read_status(mount);
+  return status && left_of(*status) == 0;
+}
+
 // Why not all is stored now; the drain tries once more.
 std::optional<std::string> store_all(const std::string& mount, Progress& progress) {
   auto channel = Channel::open(mount);
@@ -71,6 +76,7 @@ std::optional<std::string> store_all(const std::string& mount, Progress& progres
     return true;
   });
   if (!received) return tree::sentence_of(received.error());
+  if (why && is_all_stored(mount)) return std::nullopt;
   return why;
 }
 

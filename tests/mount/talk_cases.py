@@ -255,6 +255,16 @@ class Peers(CommandCase):
         self.assertEqual(mount.path("files/late").read_text(), "kept")
         mount.unmount()
 
+    def test_where_nothing_was_left_to_store_umount_says_nothing(self):
+        mount = BED.relay_mount("timeout=2", "drain=3")
+        BED.freeze_relay()
+        try:
+            result = ctl("umount", mount.directory, timeout=4 * PATIENCE)
+        finally:
+            BED.thaw_relay()
+        self.assert_exit(DONE, result)
+        self.assertEqual(result.stdout, "")
+
     def test_z_without_a_relay(self):
         BED.stop_relay()
         wait_until(lambda: not any(c["online"] for c in status_of(self.mount)["connections"]), "offline")
