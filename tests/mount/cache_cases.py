@@ -109,6 +109,10 @@ class WithoutARelay(CacheCase):
         mount.unmount()
 
     @staticmethod
+    def is_online(mount):
+        return any(one["online"] for one in json.loads(mount.path(".spotfs/status").read_text())["connections"])
+
+    @staticmethod
     def is_written(path):
         try:
             path.write_bytes(b"")
@@ -152,6 +156,7 @@ class WithoutARelay(CacheCase):
     def test_nothing_of_it_is_shown_where_it_is_to_fail(self):
         mount = self.mount("offline_grace=1", "offline=fail")
         BED.stop_relay(kill=True)
+        wait_until(lambda: not self.is_online(mount), "the mount to see that the relay is gone")
         self.assert_errno(errno.ENETDOWN, mount.path("files", NAME, "sub", NAME).read_bytes)
         mount.kill()
         with self.assertRaises(MountFailed) as raised:
