@@ -26,6 +26,8 @@ const Gap* Gaps::at(const Bytes& key) const {
 }
 
 std::set<BlobId> Gaps::within(const Bytes& first, const Bytes& end, std::size_t max) const {
+  const auto doubt = doubts_.lower_bound(first);
+  if (doubt != doubts_.end() && is_before(doubt->first, end)) throw GapHit{doubt->second};
   std::set<BlobId> out;
   for (auto gap = first_within(first); gap != gaps_.end() && is_before(gap->first, end) && out.size() < max; ++gap) {
     if (gap->second.why) throw GapHit{gap->second.why};
@@ -97,6 +99,17 @@ bool Gaps::close(const BlobId& node) {
 
 void Gaps::lose(const BlobId& node, std::error_code why) {
   if (const auto known = at_.find(node); known != at_.end()) gaps_.at(known->second).why = why;
+}
+
+void Gaps::doubt(const Bytes& key, std::error_code why) { doubts_.emplace(key, why); }
+
+void Gaps::trust(const Bytes& key) {
+  if (const auto doubt = doubts_.find(key); doubt != doubts_.end()) doubts_.erase(doubt);
+}
+
+std::error_code Gaps::doubt_of(const Bytes& key) const {
+  const auto doubt = doubts_.find(key);
+  return doubt == doubts_.end() ? std::error_code{} : doubt->second;
 }
 
 std::pair<Bytes, Bytes> Gaps::range(const BlobId& node) const {

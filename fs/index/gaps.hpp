@@ -5,6 +5,8 @@
 // the change that it was part of is taken back, the nodes are read, and the change is tried again. No GapHit leaves
 // fs/index.
 //
+// Keys may be in doubt, too: what can't be had was needed to know what an operation has made of them.
+//
 // Thread: values.
 #pragma once
 
@@ -63,7 +65,7 @@ class Gaps {
   // The one that a key is in; null: none.
   const Gap* at(const Bytes& key) const;
   // Nodes of gaps that have keys from `first` on and before `end`, at most `max`, in the order of keys. A GapHit where
-  // one that can't be had is among them.
+  // one that can't be had is among them, or a key in doubt.
   std::set<BlobId> within(const Bytes& first, const Bytes& end, std::size_t max) const;
   // The same without those that can't be had.
   std::set<BlobId> ahead(const Bytes& first, const Bytes& end, std::size_t max) const;
@@ -81,6 +83,11 @@ class Gaps {
   bool close(const BlobId& node);
   void lose(const BlobId& node, std::error_code why);
   bool has(const BlobId& node) const { return at_.contains(node); }
+  // As often as it was doubted, a key must be trusted again.
+  void doubt(const Bytes& key, std::error_code why);
+  void trust(const Bytes& key);
+  bool has_doubts() const noexcept { return !doubts_.empty(); }
+  std::error_code doubt_of(const Bytes& key) const;  // none: it is not in doubt
   // The range of a node that is there.
   std::pair<Bytes, Bytes> range(const BlobId& node) const;
 
@@ -89,6 +96,7 @@ class Gaps {
 
   std::map<Bytes, Gap> gaps_;  // by first key
   std::map<BlobId, Bytes> at_;
+  std::multimap<Bytes, std::error_code> doubts_;
 };
 
 }  // namespace spotfs

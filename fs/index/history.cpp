@@ -4,15 +4,46 @@
 #include <map>
 #include <optional>
 
+#include "fs/index/state_keys.hpp"
+
 namespace spotfs {
+
+namespace {
+
+std::vector<Place> places_of(const Action& action) {
+  struct Visitor {
+    std::vector<Place> operator()(const Make& make) const { return {make.at}; }
+    std::vector<Place> operator()(const Link& link) const { return {link.at}; }
+    std::vector<Place> operator()(const Unlink& unlink) const { return {unlink.at}; }
+    std::vector<Place> operator()(const Move& move) const { return {move.from, move.to}; }
+    std::vector<Place> operator()(const Exchange& exchange) const { return {exchange.one, exchange.other}; }
+    std::vector<Place> operator()(const Write&) const { return {}; }
+    std::vector<Place> operator()(const Set&) const { return {}; }
+  };
+  return std::visit(Visitor{}, action);
+}
+
+// What would be known if the operation could be applied. `unread`: what to read first to tell that.
+std::vector<Bytes> doubts_of(const Operation& operation, const State& state, std::set<BlobId>& unread) {
+  std::vector<Bytes> out;
+  for (const Place& place : places_of(operation.action)) {
+    const auto directory = attempt([&] { return state.resolve(place.directory); });
+    if (directory.done) out.push_back(name_key(*directory.done, place.name));
+    unread.insert(directory.unread.begin(), directory.unread.end());
+  }
+  if (std::holds_alternative<Make>(operation.action)) out.push_back(inode_key(operation.stamp));
+  return out;
+}
+
+}  // namespace
 
 // What names and inodes were before a change of the history: of each, the first value that is noted.
 class History::Before {
  public:
-  void undo(State& state, const Undo& changes) {
-    for (const Undo::Name& name : changes.names) names_.try_emplace(name.place, state.in_memory(name.place));
-    for (const Undo::Body& body : changes.inodes) inodes_.try_emplace(body.id, state.in_memory(body.id));
-    state.undo(changes);
+  void undo(State& state, Step& step) {
+    for (const Undo::Name& name : step.undo.names) names_.try_emplace(name.place, state.in_memory(name.place));
+    for (const Undo::Body& body : step.undo.inodes) inodes_.try_emplace(body.id, state.in_memory(body.id));
+    take_back(state, step);
   }
 
   void apply(State& state, Step& step, std::set<BlobId>& unread) {
@@ -22,6 +53,8 @@ class History::Before {
       step.undo = spotfs::apply(state, step.operation);
     } catch (const GapHit& hit) {
       step.why = hit.why;
+      if (hit.why) step.doubts = doubts_of(step.operation, state, unread);
+      for (const Bytes& key : step.doubts) state.doubt(key, hit.why);
       unread.insert(hit.nodes.begin(), hit.nodes.end());
     }
     for (const Undo::Name& name : step.undo.names) names_.try_emplace(name.place, name.before);
@@ -79,6 +112,12 @@ Result<void> History::rehearse(std::span<const Stamp> out, const std::vector<Ope
   return {};
 }
 
+void History::take_back(State& state, Step& step) {
+  state.undo(step.undo);
+  for (const Bytes& key : step.doubts) state.trust(key);
+  step.doubts.clear();
+}
+
 History::Rewritten History::rewrite(std::span<const Stamp> out, std::vector<Operation> in, Keep keep) {
   std::vector<Stamp> gone;
   std::ranges::copy_if(out, std::back_inserter(gone), [&](const Stamp& stamp) { return contains(stamp); });
@@ -97,7 +136,7 @@ History::Rewritten History::rewrite(std::span<const Stamp> out, std::vector<Oper
   std::vector<std::unique_ptr<Step>> old{std::move_iterator{split}, std::move_iterator{steps_.end()}}, added;
   for (Operation& operation : in) {
     if (added.empty() || added.back()->operation.stamp != operation.stamp)
-      added.push_back(std::make_unique<Step>(Step{std::move(operation), {}, {}}));
+      added.push_back(std::make_unique<Step>(Step{std::move(operation), {}, {}, {}}));
   }
   std::vector<std::unique_ptr<Step>*> order;
   auto next = added.begin();
@@ -109,7 +148,7 @@ History::Rewritten History::rewrite(std::span<const Stamp> out, std::vector<Oper
   while (next != added.end()) order.push_back(&*next++);
 
   Before before;
-  for (auto step = old.rbegin(); step != old.rend(); ++step) before.undo(state_, (*step)->undo);
+  for (auto step = old.rbegin(); step != old.rend(); ++step) before.undo(state_, **step);
   std::set<BlobId> unread;
   for (std::unique_ptr<Step>* step : order) before.apply(state_, **step, unread);
   Rewritten done;
@@ -119,7 +158,7 @@ History::Rewritten History::rewrite(std::span<const Stamp> out, std::vector<Oper
 
   if (keep == Keep::no || !unread.empty()) {
     std::set<BlobId> none;  // all that they need was in memory
-    for (auto step = order.rbegin(); step != order.rend(); ++step) state_.undo((**step)->undo);
+    for (auto step = order.rbegin(); step != order.rend(); ++step) take_back(state_, ***step);
     for (std::unique_ptr<Step>& step : old) before.apply(state_, *step, none);
     std::ranges::move(old, split);
     if (!unread.empty()) throw GapHit{std::move(unread)};

@@ -5,7 +5,7 @@
 //
 // Where the snapshot is not all in memory, what needs more of it throws a GapHit, with nothing changed, that names all
 // nodes which are needed as far as is known: read them, fill() the gaps, and do it again. What needs a part that can't
-// be had is as good as not there: it stays in the history, and does nothing.
+// be had is as good as not there: it stays in the history, and does nothing but put in doubt what it names.
 //
 // Thread: none of its own; it belongs behind its owner's lock. Costs: an operation with the latest stamp a few
 // microseconds; a late one as much for each operation after it.
@@ -63,6 +63,7 @@ class History {
     Operation operation;
     Undo undo;
     std::error_code why;  // it does nothing, as what it needs can't be had
+    std::vector<Bytes> doubts;
   };
   class Before;
   struct Rewritten {
@@ -72,6 +73,7 @@ class History {
   enum class Keep { yes, no };
 
   Rewritten rewrite(std::span<const Stamp> out, std::vector<Operation> in, Keep keep);
+  static void take_back(State& state, Step& step);
 
   std::size_t position(const Stamp& stamp) const noexcept;  // of the first step that is not earlier
 

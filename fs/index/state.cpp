@@ -80,10 +80,8 @@ bool State::is_directory(const InodeId& id) const {
 
 std::optional<InodeId> State::at(const InodeId& directory, std::string_view name) const {
   const auto found = entries_.find(NameView{directory, name});
-  if (found == entries_.end()) {
-    if (!gaps_.empty()) need(name_key(directory, name));
-    return std::nullopt;
-  }
+  if (gaps_.has_doubts() || (!gaps_.empty() && found == entries_.end())) need(name_key(directory, name));
+  if (found == entries_.end()) return std::nullopt;
   if (is_unchecked_) check_target(found->first, found->second.id);
   return found->second.id;
 }

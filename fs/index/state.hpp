@@ -69,6 +69,8 @@ class State {
   // not all in its range.
   Result<void> fill(const BlobId& node, const spot::Sha256& hash, Contents contents);
   void lose(const BlobId& node, std::error_code why) { gaps_.lose(node, why); }
+  void doubt(const Bytes& key, std::error_code why) { gaps_.doubt(key, why); }
+  void trust(const Bytes& key) { gaps_.trust(key); }
   // Of the plaintexts of the nodes that filled gaps.
   const std::map<BlobId, spot::Sha256>& hashes() const noexcept { return hashes_; }
 

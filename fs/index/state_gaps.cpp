@@ -26,6 +26,7 @@ std::shared_ptr<const Inode> State::in_memory(const InodeId& id) const {
 }
 
 void State::need(const Bytes& key) const {
+  if (const std::error_code why = gaps_.doubt_of(key)) throw GapHit{why};
   const Gap* const gap = gaps_.at(key);
   if (!gap) return;
   if (gap->why) throw GapHit{gap->why};

@@ -88,21 +88,84 @@ TEST_F(SnapshotTest, OnlyWhatLiesInALostLeafCanNotBeHad) {
   EXPECT_GT(counted, 100u);
 }
 
-TEST_F(SnapshotTest, AChangeOfWhatIsLostIsRefusedAndThatOfAnotherDoesNothing) {
-  const State whole = with_directories(40, 500);
-  const Snapshot snapshot = write(frozen_of(whole));
-  const InodeId directory = whole.lookup(kRoot, "directory 20")->id;
-  const InodeId file = whole.lookup(directory, "file number 250")->id;
+// Of 40 directories of 500 files, one leaf with inodes is lost.
+class SnapshotWithALostLeaf : public SnapshotTest {
+ protected:
+  void SetUp() override {
+    const State whole = with_directories(40, 500);
+    const Snapshot snapshot = write(frozen_of(whole));
+    directory_ = whole.lookup(kRoot, "directory 20")->id;
+    other_ = whole.lookup(kRoot, "directory 3")->id;
+    file_ = whole.lookup(directory_, "file number 250")->id;
+    const auto holds_it = [&](const NodeRef& leaf) { return leaf.first <= inode_key(file_); };
+    const auto& leaves = shape_->levels[0];
+    lose(std::find_if(leaves.rbegin(), leaves.rend(), holds_it)->id);
+    loaded_ = open(snapshot);
+    history_ = std::make_unique<History>(std::move(loaded_->state), loaded_->included);
+  }
+  void add(Action action) {
+    const Operation operation{last_ = stamp_at(++time_), std::move(action)};
+    ASSERT_TRUE(read_for(*history_, [&] { return history_->add(operation); }));
+  }
+  int errno_of(const InodeId& directory, const std::string& name) {
+    const auto found = read_for(*history_, [&] { return history_->state().lookup(directory, name); });
+    return found ? 0 : spot::to_errno(found.error());
+  }
+  int errno_of_list(const InodeId& directory) {
+    const auto listed = read_for(*history_, [&] { return history_->state().list(directory, "", 1'000); });
+    return listed ? 0 : spot::to_errno(listed.error());
+  }
+
+  InodeId directory_, other_, file_;  // the lost file is in the first of these directories
+  std::uint64_t time_ = 1'799'000'000'000;
+  Stamp last_;
+  std::shared_ptr<LoadedSnapshot> loaded_;
+  std::unique_ptr<History> history_;
+};
+
+TEST_F(SnapshotWithALostLeaf, ANameOfWhatIsLostIsInDoubtUntilItsOperationGoes) {
+  add(Link{{other_, "linked"}, {}, file_});
+  EXPECT_EQ(errno_of(other_, "linked"), EREMOTEIO);
+  EXPECT_EQ(errno_of(other_, "not linked"), ENOENT);
+  EXPECT_EQ(errno_of(other_, "file number 8"), 0);
+  EXPECT_EQ(errno_of_list(other_), EREMOTEIO);
+  history_->replace(std::vector<Stamp>{last_}, {});
+  EXPECT_EQ(errno_of(other_, "linked"), ENOENT);
+  EXPECT_EQ(errno_of_list(other_), 0);
+}
+
+TEST_F(SnapshotWithALostLeaf, WhatItMayHaveReplacedIsNotShown) {
+  const auto replaced = read_for(*history_, [&] { return history_->state().lookup(other_, "file number 7"); });
+  ASSERT_TRUE(replaced);
+  Move move{{directory_, "file number 250"}, file_, {other_, "file number 7"}, {}};
+  move.over = Seen{replaced->id, replaced->inode->version};
+  add(move);
+  EXPECT_EQ(errno_of(other_, "file number 7"), EREMOTEIO);
+  EXPECT_EQ(errno_of(directory_, "file number 250"), EREMOTEIO);
+  EXPECT_EQ(errno_of(other_, "file number 8"), 0);
+}
+
+TEST_F(SnapshotWithALostLeaf, WhatIsMadeInItIsInDoubtWithAllThatIsMadeThere) {
+  Make make;
+  make.at = {file_, "in what may be anything"};
+  make.inode.kind = Kind::directory;
+  add(make);
+  const InodeId made = last_;
+  make.at = {made, "below"};
+  make.inode.kind = Kind::file;
+  add(make);
+  EXPECT_EQ(errno_of(made, "below"), EREMOTEIO);
+  EXPECT_EQ(errno_of_list(kLostFound), 0);
+  const auto found = read_for(*history_, [&] { return history_->state().list(kLostFound, "", 10); });
+  EXPECT_TRUE(found && found->empty());
+}
+
+TEST_F(SnapshotWithALostLeaf, AChangeOfItIsRefusedAndThatOfAnotherDoesNothing) {
   Set set;
-  set.inode = file;
+  set.inode = file_;
   set.changes.mode = 0600;
   const Operation change{stamp_at(1'799'000'000'000), set};
-  const auto holds_it = [&](const NodeRef& leaf) { return leaf.first <= inode_key(file); };
-  const auto& leaves = shape_->levels[0];
-  const auto leaf = std::find_if(leaves.rbegin(), leaves.rend(), holds_it);
-  lose(leaf->id);
-  const std::shared_ptr<LoadedSnapshot> loaded = open(snapshot);
-  History history{std::move(loaded->state), loaded->included};
+  History& history = *history_;
   const Result<void> fits = read_for(history, [&] { return history.rehearse({}, {change}); });
   ASSERT_FALSE(fits);
   EXPECT_EQ(spot::to_errno(fits.error()), EREMOTEIO);
