@@ -11,8 +11,7 @@ GapFiller DiskIndex::filler() {
   out.lose = [this](const BlobId& node, std::error_code why) {
     ledger_->lose(node, why);
     const bool is_news = lost_nodes_.with([&](std::set<BlobId>& lost) { return lost.insert(node).second; });
-    if (is_news && options_.notice)
-      options_.notice("a part of the newest snapshot can't be read: " + content_key(node) + ": " + why.message());
+    if (is_news && options_.notice) options_.notice(describe_lost(node));
   };
   return out;
 }

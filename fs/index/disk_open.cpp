@@ -249,6 +249,7 @@ asio::awaitable<Answer<void>> Opening::read_snapshot(std::optional<Snapshot> sho
   }
   if (!loaded) co_return is_away_ ? not_whole(loaded.error()) : loaded.error();
   history_ = std::make_unique<History>(std::move(loaded->state), loaded->included);
+  for (const BlobId& node : history_->state().gaps().lost_nodes()) tell(describe_lost(node));
   snapshot_ = current_snapshot(*snapshot_.known, *loaded);
   if (kept && kept->snapshot.tree != newest.tree && loaded->tree == newest.tree) {
     // It may be that nobody else has ever known of that one.
@@ -278,7 +279,7 @@ GapFiller Opening::filler() const {
   GapFiller out = filler_of(*history_);
   out.lose = [this](const BlobId& node, std::error_code why) {
     history_->lose(node, why);
-    tell("a part of the newest snapshot can't be read: " + content_key(node) + ": " + why.message());
+    tell(describe_lost(node));
   };
   return out;
 }

@@ -125,6 +125,11 @@ std::error_code as_lost(std::error_code why) {
 
 }  // namespace
 
+std::string describe_lost(const BlobId& node) {
+  return "a part of the newest snapshot can't be read: " + content_key(node) +
+         " (spotfsctl fsck names what is missing for it)";
+}
+
 bool is_newer(const std::optional<Snapshot>& one, const std::optional<Snapshot>& other) noexcept {
   if (!one || !other) return one.has_value();
   return std::tie(one->tree.generation, one->tree.stamp) > std::tie(other->tree.generation, other->tree.stamp);
@@ -222,7 +227,7 @@ asio::awaitable<Answer<LoadedSnapshot>> SnapshotStore::read(Snapshot snapshot) c
   const auto root = [&] { return state->inode(kRoot); };
   const GapFiller filler = filler_of(*state);
   const Result<InodePtr> read = co_await read_for(root, filler);
-  if (!read && !state->gaps().lost()) co_return Failure{read.error(), content_key(snapshot.tree.root)};
+  if (!read) co_return Failure{read.error(), content_key(snapshot.tree.root)};
   co_return LoadedSnapshot{snapshot.tree,
                            std::move(*state),
                            std::move(frozen.included),

@@ -17,6 +17,9 @@
 
 namespace spotfs {
 
+// A line for who runs the mount.
+std::string describe_lost(const BlobId& node);
+
 bool is_newer(const std::optional<Snapshot>& one, const std::optional<Snapshot>& other) noexcept;
 
 // A snapshot that was read from the store: the nodes above its leaves, the last leaves, and the one that has the root.

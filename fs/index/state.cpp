@@ -68,9 +68,16 @@ InodeId State::resolve(InodeId id) const {
 
 const Inode* State::find(const InodeId& id) const {
   const auto found = inodes_.find(id);
-  // The fixed ones are there before they are read.
-  if (!gaps_.empty() && (found == inodes_.end() || is_fixed(id))) need(inode_key(id));
-  return found == inodes_.end() ? nullptr : found->second.get();
+  if (found == inodes_.end()) {
+    if (!gaps_.empty()) need(inode_key(id));
+    return nullptr;
+  }
+  // The fixed ones are there before they are read, and where they can't be had.
+  if (!gaps_.empty() && is_fixed(id)) {
+    const Gap* const gap = gaps_.at(inode_key(id));
+    if (gap && !gap->why) throw GapHit{std::set{gap->node}};
+  }
+  return found->second.get();
 }
 
 bool State::is_directory(const InodeId& id) const {

@@ -68,7 +68,8 @@ class State {
   // A node that was read; nothing happens where it has no gap any more. malformed, with nothing changed: its items are
   // not all in its range.
   Result<void> fill(const BlobId& node, const spot::Sha256& hash, Contents contents);
-  void lose(const BlobId& node, std::error_code why) { gaps_.lose(node, why); }
+  // A fixed directory whose inode was in it is there still, for its owner alone: who else may go there is not known.
+  void lose(const BlobId& node, std::error_code why);
   void doubt(const Bytes& key, std::error_code why) { gaps_.doubt(key, why); }
   void trust(const Bytes& key) { gaps_.trust(key); }
   // Of the plaintexts of the nodes that filled gaps.
@@ -145,6 +146,7 @@ class State {
   void count(const InodeId& directory, const Target& target, std::int64_t change);
   TargetKind kind_of(const InodeId& id) const;
   void need(const Bytes& key) const;
+  void close_fixed_in(const Bytes& first, const Bytes& end);
   void need_names(const InodeId& directory) const;
   void check_target(const Place& place, const InodeId& id) const;
   void need_part(const InodeId& directory, std::string_view after, std::size_t max) const;

@@ -22,6 +22,10 @@ Result<State> State::of(const StateOptions& options, Contents contents, Gaps gap
   for (const auto& [place, id] : contents.names) out.put(place, {id, out.kind_of(id)});
   out.gaps_ = std::move(gaps);
   out.is_unchecked_ = !out.gaps_.empty();
+  for (const BlobId& node : out.gaps_.lost_nodes()) {
+    const std::pair<Bytes, Bytes> range = out.gaps_.range(node);
+    out.close_fixed_in(range.first, range.second);
+  }
   if (out.is_unchecked_) return out;
   if (const Result<void> sound = out.check(); !sound) return sound.error();
   return out;

@@ -77,6 +77,23 @@ void State::need_part(const InodeId& directory, std::string_view after, std::siz
   if (is_needed) throw GapHit{std::move(unread)};
 }
 
+void State::close_fixed_in(const Bytes& first, const Bytes& end) {
+  for (const InodeId& id : {kRoot, kBlobs, kLostFound}) {
+    const Bytes key = inode_key(id);
+    if (key < first || (!end.empty() && end <= key)) continue;
+    auto inode = std::make_shared<Inode>(*inodes_.at(id));
+    inode->mode = 0700;
+    inodes_.insert_or_assign(id, std::move(inode));
+  }
+}
+
+void State::lose(const BlobId& node, std::error_code why) {
+  if (!gaps_.has(node) || gaps_.lost_nodes().contains(node)) return;
+  gaps_.lose(node, why);
+  const std::pair<Bytes, Bytes> range = gaps_.range(node);
+  close_fixed_in(range.first, range.second);
+}
+
 Result<void> State::fill(const BlobId& node, const spot::Sha256& hash, Contents contents) {
   if (!gaps_.has(node)) return {};
   const std::pair<Bytes, Bytes> range = gaps_.range(node);

@@ -88,6 +88,20 @@ TEST_F(SnapshotTest, OnlyWhatLiesInALostLeafCanNotBeHad) {
   EXPECT_GT(counted, 100u);
 }
 
+TEST_F(SnapshotTest, ATopDirectoryThatIsLostIsThereForItsOwnerAlone) {
+  const State whole = with_directories(40, 500);
+  ASSERT_EQ(whole.inode(kRoot).value()->mode, 0755u);
+  const Snapshot snapshot = write(frozen_of(whole));
+  const auto& leaves = shape_->levels[0];
+  const auto holds_it = [](const NodeRef& leaf) { return leaf.first <= inode_key(kRoot); };
+  lose(std::find_if(leaves.rbegin(), leaves.rend(), holds_it)->id);
+  const std::shared_ptr<LoadedSnapshot> loaded = open(snapshot);
+  const auto root = read_for(loaded->state, [&] { return loaded->state.inode(kRoot); });
+  ASSERT_TRUE(root);
+  EXPECT_EQ((*root)->mode, 0700u);
+  EXPECT_TRUE(read_for(loaded->state, [&] { return loaded->state.lookup(kRoot, "directory 39"); }));
+}
+
 // Of 40 directories of 500 files, one leaf with inodes is lost.
 class SnapshotWithALostLeaf : public SnapshotTest {
  protected:
