@@ -44,7 +44,9 @@ std::string describe_check(const json::object& line) {
     if (action == "left") return path + ": left where it is";
     return path + ": is another file by now";
   }
-  if (event == "unlisted") return path + ": can't be listed, as a part of it is " + text_of(line, "why");
+  if (event == "unlisted")
+    return (path.empty() ? "the top directory" : path) + ": can't be listed, as a part of it is " +
+           text_of(line, "why");
   if (event == "log_fault") {
     const std::string writer = text_of(line, "writer");
     return text_of(line, "key") + (writer.empty() ? "" : " of writer " + writer) + ": " + text_of(line, "why") +

@@ -121,7 +121,7 @@ asio::awaitable<Answer<void>> Scrubber::tell(FindingPtr finding) {
   const std::string path = spot::printable(finding->one.path, finding->one.path.size() * 4);
   if (const std::error_code why = finding->one.unlisted) {
     options_.disk->scrub->with([](ScrubStatus& status) { ++status.faults; });
-    log(path + ": can't be listed: " + why.message());
+    log((path.empty() ? "the top directory" : path) + ": can't be listed: " + why.message());
     co_return Answer<void>{};
   }
   options_.disk->scrub->with([&](ScrubStatus& status) {
