@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
+#include <malloc.h>
 
 #include "client/crypto/hash.hpp"
 #include "fs/index/read_for.hpp"
@@ -234,7 +235,7 @@ asio::awaitable<Answer<void>> DiskIndex::write_snapshot(std::shared_ptr<DiskInde
 
 asio::awaitable<void> DiskIndex::take_written() {
   if (!written_) co_return;
-  const std::unique_ptr<WrittenSnapshot> written = std::move(written_);
+  std::unique_ptr<WrittenSnapshot> written = std::move(written_);
   // Others may have made one meanwhile.
   if (!options_.only_writer && now() - written->begun > kLongestWriting) static_cast<void>(co_await do_refresh());
   const bool counts = snapshot_.tree == written->from && (options_.only_writer || got_every_head_);
@@ -242,6 +243,8 @@ asio::awaitable<void> DiskIndex::take_written() {
   if (!taken) note(taken.error());
   if (!taken || !counts) snapshot_again_ = now() + kPauseAfterFailure;
   writing_snapshot_ = false;
+  written.reset();
+  ::malloc_trim(0);  // the operations that it includes were in many small pieces
 }
 
 Answer<void> DiskIndex::take_snapshot(const Frozen& frozen, TreeShape shape) {
