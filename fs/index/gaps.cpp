@@ -97,8 +97,11 @@ bool Gaps::close(const BlobId& node) {
   return true;
 }
 
-void Gaps::lose(const BlobId& node, std::error_code why) {
-  if (const auto known = at_.find(node); known != at_.end()) gaps_.at(known->second).why = why;
+bool Gaps::lose(const BlobId& node, std::error_code why) {
+  const auto known = at_.find(node);
+  if (known == at_.end() || gaps_.at(known->second).why) return false;
+  gaps_.at(known->second).why = why;
+  return true;
 }
 
 void Gaps::doubt(const Bytes& key, std::error_code why) { doubts_.emplace(key, why); }
@@ -112,9 +115,9 @@ std::error_code Gaps::doubt_of(const Bytes& key) const {
   return doubt == doubts_.end() ? std::error_code{} : doubt->second;
 }
 
-std::pair<Bytes, Bytes> Gaps::range(const BlobId& node) const {
+bool Gaps::holds(const BlobId& node, const Bytes& key) const {
   const Bytes& first = at_.at(node);
-  return {first, gaps_.at(first).end};
+  return first <= key && is_before(key, gaps_.at(first).end);
 }
 
 }  // namespace spotfs

@@ -81,15 +81,16 @@ class Gaps {
 
   // False: there is no such gap.
   bool close(const BlobId& node);
-  void lose(const BlobId& node, std::error_code why);
+  // False: it is lost already, or there is no such gap.
+  bool lose(const BlobId& node, std::error_code why);
   bool has(const BlobId& node) const { return at_.contains(node); }
   // As often as it was doubted, a key must be trusted again.
   void doubt(const Bytes& key, std::error_code why);
   void trust(const Bytes& key);
   bool has_doubts() const noexcept { return !doubts_.empty(); }
   std::error_code doubt_of(const Bytes& key) const;  // none: it is not in doubt
-  // The range of a node that is there.
-  std::pair<Bytes, Bytes> range(const BlobId& node) const;
+  // Is the key in the range of a node that is there?
+  bool holds(const BlobId& node, const Bytes& key) const;
 
  private:
   std::map<Bytes, Gap>::const_iterator first_within(const Bytes& first) const;

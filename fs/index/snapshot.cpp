@@ -17,8 +17,6 @@ constexpr std::size_t kAtOnce = 16;  // nodes under way
 constexpr std::size_t kBatch = 64;   // nodes in memory
 constexpr std::size_t kMaxNodes = std::size_t{1} << 22;
 
-bool is_fixed(const InodeId& id) noexcept { return id == kRoot || id == kBlobs || id == kLostFound; }
-
 Bytes value_of(const InodeId& id) {
   cbor::Writer out;
   encode(out, id);

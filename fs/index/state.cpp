@@ -7,14 +7,8 @@
 
 namespace spotfs {
 
-namespace {
-
-bool is_fixed(const InodeId& id) noexcept { return id == kRoot || id == kBlobs || id == kLostFound; }
-
-}  // namespace
-
 State::State(const StateOptions& options) : options_{options} {
-  for (const InodeId& id : {kRoot, kBlobs, kLostFound}) {
+  for (const InodeId& id : kFixed) {
     auto inode = std::make_shared<Inode>();
     inode->kind = Kind::directory;
     inode->mode = 0755;

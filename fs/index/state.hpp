@@ -10,6 +10,8 @@
 // Source: files.md, "State" and "Apply"; apply.py.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,6 +46,9 @@ struct Undo {
   std::vector<Name> names;
   std::vector<Body> inodes;
 };
+
+inline constexpr std::array kFixed{kRoot, kBlobs, kLostFound};  // directories that are there without being made
+inline bool is_fixed(const InodeId& id) noexcept { return std::ranges::find(kFixed, id) != kFixed.end(); }
 
 class State {
  public:
@@ -146,7 +151,7 @@ class State {
   void count(const InodeId& directory, const Target& target, std::int64_t change);
   TargetKind kind_of(const InodeId& id) const;
   void need(const Bytes& key) const;
-  void close_fixed_in(const Bytes& first, const Bytes& end);
+  void close_fixed_in(const BlobId& node);
   void need_names(const InodeId& directory) const;
   void check_target(const Place& place, const InodeId& id) const;
   void need_part(const InodeId& directory, std::string_view after, std::size_t max) const;

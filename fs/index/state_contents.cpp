@@ -22,10 +22,7 @@ Result<State> State::of(const StateOptions& options, Contents contents, Gaps gap
   for (const auto& [place, id] : contents.names) out.put(place, {id, out.kind_of(id)});
   out.gaps_ = std::move(gaps);
   out.is_unchecked_ = !out.gaps_.empty();
-  for (const BlobId& node : out.gaps_.lost_nodes()) {
-    const std::pair<Bytes, Bytes> range = out.gaps_.range(node);
-    out.close_fixed_in(range.first, range.second);
-  }
+  for (const BlobId& node : out.gaps_.lost_nodes()) out.close_fixed_in(node);
   if (out.is_unchecked_) return out;
   if (const Result<void> sound = out.check(); !sound) return sound.error();
   return out;
@@ -39,26 +36,26 @@ Result<void> State::check() const {
     if (there->is_directory() && there->place != place) return fail(Errc::malformed);
     ++names[target.id];
   }
-  std::set<InodeId> rooted{kRoot, kBlobs, kLostFound};
+  std::set<InodeId> rooted{kFixed.begin(), kFixed.end()};
   for (const auto& [id, inode] : inodes_) {
-    const bool is_fixed = id == kRoot || id == kBlobs || id == kLostFound;
+    const bool is_top = is_fixed(id);
     const auto named = names.find(id);
     const std::uint64_t count = named == names.end() ? 0 : named->second;
     switch (inode->kind) {
       case Kind::alias: {
-        if (is_fixed) return fail(Errc::malformed);
+        if (is_top) return fail(Errc::malformed);
         const Inode* const meant = find(inode->alias_of);
         if (count != 0 || inode->alias_of == id || (meant && meant->kind == Kind::alias)) return fail(Errc::malformed);
         break;
       }
       case Kind::removed:
-        if (is_fixed || count != 0 || inode->links != 0) return fail(Errc::malformed);
+        if (is_top || count != 0 || inode->links != 0) return fail(Errc::malformed);
         break;
       case Kind::directory:
-        if (count != (is_fixed ? 0U : 1U) || inode->links != 1 || !is_rooted(id, rooted)) return fail(Errc::malformed);
+        if (count != (is_top ? 0U : 1U) || inode->links != 1 || !is_rooted(id, rooted)) return fail(Errc::malformed);
         break;
       default:
-        if (is_fixed || count != inode->links || count == 0) return fail(Errc::malformed);
+        if (is_top || count != inode->links || count == 0) return fail(Errc::malformed);
     }
   }
   return {};

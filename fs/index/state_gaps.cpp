@@ -77,10 +77,9 @@ void State::need_part(const InodeId& directory, std::string_view after, std::siz
   if (is_needed) throw GapHit{std::move(unread)};
 }
 
-void State::close_fixed_in(const Bytes& first, const Bytes& end) {
-  for (const InodeId& id : {kRoot, kBlobs, kLostFound}) {
-    const Bytes key = inode_key(id);
-    if (key < first || (!end.empty() && end <= key)) continue;
+void State::close_fixed_in(const BlobId& node) {
+  for (const InodeId& id : kFixed) {
+    if (!gaps_.holds(node, inode_key(id))) continue;
     auto inode = std::make_shared<Inode>(*inodes_.at(id));
     inode->mode = 0700;
     inodes_.insert_or_assign(id, std::move(inode));
@@ -88,23 +87,16 @@ void State::close_fixed_in(const Bytes& first, const Bytes& end) {
 }
 
 void State::lose(const BlobId& node, std::error_code why) {
-  if (!gaps_.has(node) || gaps_.lost_nodes().contains(node)) return;
-  gaps_.lose(node, why);
-  const std::pair<Bytes, Bytes> range = gaps_.range(node);
-  close_fixed_in(range.first, range.second);
+  if (gaps_.lose(node, why)) close_fixed_in(node);
 }
 
 Result<void> State::fill(const BlobId& node, const spot::Sha256& hash, Contents contents) {
   if (!gaps_.has(node)) return {};
-  const std::pair<Bytes, Bytes> range = gaps_.range(node);
-  const auto fits = [&](const Bytes& key) {
-    return range.first <= key && (range.second.empty() || key < range.second);
-  };
   for (const auto& [place, id] : contents.names) {
-    if (!fits(name_key(place.directory, place.name))) return fail(Errc::malformed);
+    if (!gaps_.holds(node, name_key(place.directory, place.name))) return fail(Errc::malformed);
   }
   for (const auto& [id, inode] : contents.inodes) {
-    if (!fits(inode_key(id))) return fail(Errc::malformed);
+    if (!gaps_.holds(node, inode_key(id))) return fail(Errc::malformed);
   }
   gaps_.close(node);
   hashes_.insert_or_assign(node, hash);

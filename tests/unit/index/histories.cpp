@@ -102,10 +102,6 @@ json::value to_json(const Inode& inode) {
   return out;
 }
 
-constexpr std::array kFixed{kRoot, kBlobs, kLostFound};
-
-bool is_fixed(const InodeId& id) { return std::ranges::find(kFixed, id) != kFixed.end(); }
-
 bool is_live(const Inode& inode) { return inode.kind != Kind::alias && inode.kind != Kind::removed; }
 
 bool reaches_fixed(const State& state, InodeId directory) {

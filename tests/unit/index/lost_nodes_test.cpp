@@ -1,5 +1,6 @@
 // What mounts read of a snapshot, and what they do where a node of it is lost.
 #include "tests/unit/index/snapshots_fixture.hpp"
+#include "tests/unit/lost_contents.hpp"
 
 namespace spotfs {
 namespace {
@@ -59,18 +60,14 @@ TEST_F(Snapshots, OfWhichANodeIsLostAreReplacedByTheirBaseWhenItIsMissed) {
   const std::vector<std::string> names = one->names();
   ASSERT_TRUE(one->run(one->index().close()));
   std::size_t fallen = 0;
-  const MemoryStore::Blobs all = store_->blobs();
-  for (const auto& [key, value] : all) {
-    if (!key.starts_with(".spotfs/c/") || with_log.contains(key)) continue;
-    MemoryStore::Blobs without = all;
-    without.erase(key);
-    store_->set_blobs(without);
+  test::without_each_content(*store_, [&](const std::string& key) {
+    if (with_log.contains(key)) return;
     std::filesystem::remove_all(state_of("two"));
     auto two = alone("two");
     EXPECT_EQ(two->names(), names);
     if (was_told("can't be read")) ++fallen;
     notices_.clear();
-  }
+  });
   EXPECT_GE(fallen, 3u);
 }
 
@@ -89,13 +86,9 @@ TEST_F(Snapshots, OfWhichANodeIsLostThatTheirBaseHasTooShowTheRest) {
   pass(*one, 25h);
   ASSERT_EQ(generation(*one), 2u);
   ASSERT_TRUE(one->run(one->index().close()));
-  const MemoryStore::Blobs all = store_->blobs();
   std::size_t partial = 0;
-  for (const auto& [key, value] : all) {
-    if (!key.starts_with(".spotfs/c/") || !first.contains(key)) continue;
-    MemoryStore::Blobs without = all;
-    without.erase(key);
-    store_->set_blobs(without);
+  test::without_each_content(*store_, [&](const std::string& key) {
+    if (!first.contains(key)) return;
     std::filesystem::remove_all(state_of("two"));
     auto two = alone("two");
     const auto listed = two->run(two->index().list(full, "", 2'000));
@@ -111,10 +104,9 @@ TEST_F(Snapshots, OfWhichANodeIsLostThatTheirBaseHasTooShowTheRest) {
       EXPECT_EQ(generation(*two), 2u);
       const auto faults = two->run(two->index().check_logs());
       ASSERT_TRUE(faults);
-      EXPECT_TRUE(
-          std::ranges::any_of(*faults, [&, &lost = key](const LogFault& one_fault) { return one_fault.key == lost; }));
+      EXPECT_TRUE(std::ranges::any_of(*faults, [&](const LogFault& one_fault) { return one_fault.key == key; }));
     }
-  }
+  });
   EXPECT_GE(partial, 3u);
 }
 

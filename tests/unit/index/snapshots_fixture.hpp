@@ -16,6 +16,13 @@ class Snapshots : public IndexTest {
   }
   std::unique_ptr<IndexMount> alone(const std::string& machine = "one") { return mount(with_clock(options(machine))); }
   std::unique_ptr<IndexMount> shared(const std::string& machine) { return mount(with_clock(shared_options(machine))); }
+  // One whose clock is half an hour behind.
+  std::unique_ptr<IndexMount> late(const std::string& machine) {
+    IndexOptions with = with_clock(shared_options(machine));
+    with.clock = &slow_clock_;
+    slow_clock_.now = clock_.now - 30min;
+    return mount(with);
+  }
 
   void make_files(IndexMount& mount, const std::string& prefix, int count = 12) {
     for (int i = 0; i < count; ++i) {
@@ -43,7 +50,7 @@ class Snapshots : public IndexTest {
     return static_cast<std::size_t>(std::ranges::count_if(blobs, is_content));
   }
 
-  SetClock clock_;
+  SetClock clock_, slow_clock_;
 };
 
 }  // namespace spotfs

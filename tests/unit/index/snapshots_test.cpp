@@ -78,11 +78,7 @@ TEST_F(Snapshots, LoseNothingThatComesLateFromASlowClock) {
   auto one = alone();
   ASSERT_TRUE(one->run(one->index().close()));
   one = shared("one");
-  SetClock slow;
-  IndexOptions with = with_clock(shared_options("two"));
-  with.clock = &slow;
-  slow.now = clock_.now - 30min;
-  auto two = mount(with);
+  auto two = late("two");
   two->make("late");
   make_files(*one, "a");
   settle(*one);
@@ -100,11 +96,7 @@ TEST_F(Snapshots, WhoTakesOneComesAfterAllThatItHasHeardWithIt) {
   auto one = alone();
   ASSERT_TRUE(one->run(one->index().close()));
   one = shared("one");
-  SetClock slow;
-  IndexOptions with = with_clock(shared_options("two"));
-  with.clock = &slow;
-  slow.now = clock_.now - 30min;
-  auto two = mount(with);
+  auto two = late("two");
   make_files(*one, "a");
   settle(*one);
   ASSERT_EQ(generation(*one), 1u);
